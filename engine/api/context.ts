@@ -1,0 +1,122 @@
+import path from "node:path"
+import type { HostReader } from "../host/reader.ts"
+import { closure, type Fs, type Output } from "../llb/vertex.ts"
+import { EngineError } from "../graph/errors.ts"
+import type { Progress } from "../graph/progress.ts"
+import type { Asker, Solver } from "../graph/solver.ts"
+import type { Container, Directory, File, Value } from "../graph/values.ts"
+import type { Images } from "../graph/images.ts"
+import type { StepSupport } from "../graph/execute.ts"
+
+type Kind = Value["kind"]
+type ValueOf<K extends Kind> = Extract<Value, { kind: K }>
+
+/** What all sessions share. */
+export interface Engine {
+  solver: Solver
+  host: HostReader
+  images: Images
+  steps(): Promise<StepSupport>
+  /** Makes digests of secrets useless outside this engine. */
+  salt: Buffer
+}
+
+/** One client's view of the engine: its values by id, its folder, its secrets. */
+export class Session implements Asker {
+  readonly id: string
+  readonly cwd: string
+  readonly token: Buffer
+  readonly engine: Engine
+  readonly progress: Progress
+  readonly askSecret: (uri: string) => Promise<Buffer>
+  /** Directories of the host, read once a session. */
+  readonly snapshots = new Map<string, Promise<Directory>>()
+  readonly #abort = new AbortController()
+  readonly #values = new Map<string, Value>()
+  readonly #ids = new WeakMap<Value, string>()
+  readonly #running = new Set<Promise<unknown>>()
+
+  constructor(options: {
+    id: string
+    cwd: string
+    token: string
+    engine: Engine
+    progress: Progress
+    askSecret: (uri: string) => Promise<Buffer>
+  }) {
+    this.id = options.id
+    this.cwd = options.cwd
+    this.token = Buffer.from(options.token)
+    this.engine = options.engine
+    this.progress = options.progress
+    this.askSecret = options.askSecret
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** The id under which a client may name the value later in this session. */
+  idOf(value: Value): string {
+    let id = this.#ids.get(value)
+    if (!id) {
+      id = `${value.kind}:${this.#values.size + 1}`
+      this.#ids.set(value, id)
+      this.#values.set(id, value)
+    }
+    return id
+  }
+
+  value(id: string): Value {
+    const value = this.#values.get(id)
+    if (!value) throw new EngineError(`invalid ID: ${JSON.stringify(id).slice(0, 80)}`)
+    return value
+  }
+
+  load<K extends Kind>(kind: K, id: string): ValueOf<K> {
+    const value = this.value(id)
+    if (value.kind !== kind) {
+      throw new EngineError(`expected an ID of a ${kind}, got that of a ${value.kind}`)
+    }
+    return value as ValueOf<K>
+  }
+
+  hostPath(p: string): string {
+    return path.resolve(this.cwd, p)
+  }
+
+  /** Makes what the value stands for, if a step is part of it; throws what makes that fail. */
+  async settle<V extends Container | Directory | File>(value: V): Promise<V> {
+    if ("error" in value && value.error) throw new EngineError(value.error)
+    const outputs = outputsOf(value)
+    if (outputs.some(hasExec)) await this.engine.solver.ensure(this, outputs)
+    return value
+  }
+
+  /** Keeps track of a request, so that closing can wait for it. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work)
+    try {
+      return await work
+    } finally {
+      this.#running.delete(work)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort(new EngineError("the session was closed"))
+    await Promise.allSettled(this.#running)
+  }
+}
+
+const hasExec = (output: Output) => closure([output]).some((v) => v.exec)
+
+/** The outputs that a value needs. */
+export function outputsOf(value: Container | Directory | File): Output[] {
+  const fs: Fs[] = [value.fs]
+  if (value.kind === "Container") {
+    if (value.lastExec) fs.push({ vertex: value.lastExec.vertex, index: 0 })
+    for (const mount of value.mounts) if (mount.type === "dir") fs.push(mount.fs)
+  }
+  return fs.filter((f) => f !== null)
+}

@@ -1,0 +1,65 @@
+import { existsSync, lstatSync } from "node:fs"
+import path from "node:path"
+import { fileOf, fromTree } from "../../graph/directory.ts"
+import { EngineError } from "../../graph/errors.ts"
+import type { Directory, File, Host } from "../../graph/values.ts"
+import type { Session } from "../context.ts"
+
+interface DirectoryArgs {
+  path: string
+  include?: string[] | null
+  exclude?: string[] | null
+  gitignore?: boolean | null
+  noCache?: boolean | null
+}
+
+/** Patterns take characters that a file name may have. */
+const literal = (name: string) => name.replace(/[\\*?[\]!]/g, "\\$&")
+
+async function read(args: DirectoryArgs, session: Session): Promise<Directory> {
+  const tree = await session.engine.host.read(session.hostPath(args.path), {
+    ...(args.include?.length && { include: args.include }),
+    ...(args.exclude?.length && { exclude: args.exclude }),
+    ...(args.gitignore && { gitignore: true }),
+  })
+  return fromTree(tree)
+}
+
+export const host = {
+  /** Read once a session: what changes on disk meanwhile is not seen, unless `noCache` says so. */
+  directory(_: Host, args: DirectoryArgs, session: Session): Promise<Directory> {
+    if (args.noCache) return read(args, session)
+    const { include, exclude, gitignore } = args
+    const key = JSON.stringify([session.hostPath(args.path), include, exclude, gitignore])
+    let snapshot = session.snapshots.get(key)
+    if (!snapshot) {
+      snapshot = read(args, session)
+      session.snapshots.set(key, snapshot)
+    }
+    return snapshot
+  },
+
+  async file(
+    _: Host,
+    args: { path: string; noCache?: boolean | null },
+    session: Session,
+  ): Promise<File> {
+    const full = session.hostPath(args.path)
+    if (!lstatSync(full).isFile()) throw new EngineError(`${full} is not a regular file`)
+    const name = path.basename(full)
+    const parent = await host.directory(
+      _,
+      { path: path.dirname(full), include: [literal(name)], noCache: args.noCache ?? null },
+      session,
+    )
+    return fileOf(parent, name)
+  },
+
+  findUp(_: Host, args: { name: string }, session: Session): string | null {
+    for (let dir = session.cwd; ; dir = path.dirname(dir)) {
+      const found = path.join(dir, args.name)
+      if (existsSync(found)) return found
+      if (dir === path.dirname(dir)) return null
+    }
+  },
+}

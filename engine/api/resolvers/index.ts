@@ -1,0 +1,20 @@
+import type { Session } from "../context.ts"
+import { container } from "./container.ts"
+import { directory } from "./directory.ts"
+import { file } from "./file.ts"
+import { host } from "./host.ts"
+import { query } from "./query.ts"
+import { secret } from "./secret.ts"
+
+// Arguments were checked against the schema: each resolver states what it takes.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Resolver = (value: any, args: any, session: Session) => unknown
+
+export const resolvers: Record<string, Record<string, Resolver>> = {
+  Query: query,
+  Host: host,
+  Directory: directory,
+  File: file,
+  Container: container,
+  Secret: secret,
+}

@@ -1,0 +1,71 @@
+import { defaultPlatform } from "../../llb/vertex.ts"
+import { scratch } from "../../graph/container.ts"
+import { empty, newFile } from "../../graph/directory.ts"
+import { EngineError } from "../../graph/errors.ts"
+import { secretFromUri, setSecret } from "../../graph/secret.ts"
+import type { CacheVolume, Host, Sharing, Value } from "../../graph/values.ts"
+import type { Session } from "../context.ts"
+
+/** The release of Dagger whose answers the embedded engine gives. */
+const API_VERSION = "v0.21.8"
+
+type LoadArgs = { id: string }
+
+const load = (kind: Value["kind"]) => (_: unknown, { id }: LoadArgs, session: Session) =>
+  session.load(kind, id)
+
+export const query = {
+  version: () => API_VERSION,
+  defaultPlatform: () => defaultPlatform,
+
+  container(_: unknown, { platform }: { platform?: string | null }) {
+    if (platform && platform !== defaultPlatform) {
+      throw new EngineError(
+        `platform ${platform} is not supported by the embedded engine on ${defaultPlatform}, use --engine dagger`,
+      )
+    }
+    return scratch(platform ?? defaultPlatform)
+  },
+  directory: () => empty(),
+  file: (
+    _: unknown,
+    { name, contents, permissions }: { name: string; contents: string; permissions?: number },
+  ) => newFile(name, contents, permissions),
+
+  cacheVolume(
+    _: unknown,
+    args: { key: string; source?: string | null; sharing?: Sharing | null; owner?: string | null },
+    session: Session,
+  ): CacheVolume {
+    return {
+      kind: "CacheVolume",
+      key: args.key,
+      owner: args.owner ?? "",
+      ...(args.source && { source: session.load("Directory", args.source) }),
+      ...(args.sharing && { sharing: args.sharing }),
+    }
+  },
+
+  setSecret: (_: unknown, { name, plaintext }: { name: string; plaintext: string }) =>
+    setSecret(name, plaintext),
+  secret: (
+    _: unknown,
+    { uri, cacheKey }: { uri: string; cacheKey?: string | null },
+    session: Session,
+  ) => secretFromUri(uri, cacheKey, session.engine.salt, session.askSecret),
+
+  host: (): Host => ({ kind: "Host" }),
+  node: (_: unknown, { id }: LoadArgs, session: Session) => session.value(id),
+
+  loadCacheVolumeFromID: load("CacheVolume"),
+  loadContainerFromID: load("Container"),
+  loadDirectoryFromID: load("Directory"),
+  loadEnvVariableFromID: load("EnvVariable"),
+  loadFileFromID: load("File"),
+  loadHealthcheckConfigFromID: load("HealthcheckConfig"),
+  loadHostFromID: load("Host"),
+  loadLabelFromID: load("Label"),
+  loadPortFromID: load("Port"),
+  loadSecretFromID: load("Secret"),
+  loadStatFromID: load("Stat"),
+}

@@ -1,0 +1,167 @@
+import { randomBytes, timingSafeEqual } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import path from "node:path"
+import type { ApiDeps, ApiServer } from "../daemon/api-contract.ts"
+import { Images } from "../graph/images.ts"
+import { Progress } from "../graph/progress.ts"
+import { Solver } from "../graph/solver.ts"
+import { HostReader } from "../host/reader.ts"
+import { Memo } from "../store/memo.ts"
+import { type Engine, Session } from "./context.ts"
+import { execute } from "./query.ts"
+import { stepSupport } from "./steps.ts"
+
+/** Requests carry whole files (`withNewFile`), but not more than this. */
+const LARGEST_BODY = 64 << 20
+
+/**
+ * Serves the Dagger API on 127.0.0.1, to the sessions that were opened and to nobody else: the
+ * token must be right, the `Host` must be loopback (DNS rebinding), and a request that a web page
+ * could send (an `Origin`, a simple content type) is refused.
+ */
+export async function startApi(deps: ApiDeps): Promise<ApiServer> {
+  const memo = new Memo(path.join(deps.stateDir, "memo"))
+  const temporary = path.join(deps.stateDir, "uploads")
+  const steps = stepSupport(deps)
+  const engine: Engine = {
+    host: new HostReader(),
+    images: new Images(() => deps.bridge(), () => deps.config(), memo),
+    salt: readSalt(path.join(deps.stateDir, "salt")),
+    steps,
+    solver: new Solver({
+      bridge: () => deps.bridge(),
+      memo,
+      temporary,
+      shim: async () => (await steps()).shim,
+    }),
+  }
+  const sessions = new Map<string, Session>()
+  const server = createServer((request, response) => {
+    answer(request, response, sessions).catch((error: Error) => {
+      send(response, 500, { errors: [{ message: error.message }] })
+    })
+  })
+  server.requestTimeout = 0
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    openSession({ id, cwd, token }) {
+      const progress = new Progress((event) => deps.emit(id, event))
+      const askSecret = (uri: string) => deps.askSecret(id, uri)
+      sessions.set(id, new Session({ id, cwd, token, engine, progress, askSecret }))
+    },
+    async closeSession(id) {
+      const session = sessions.get(id)
+      sessions.delete(id)
+      await session?.close()
+    },
+    stats: () => ({ sessions: sessions.size }),
+    async prune(all) {
+      memo.clear()
+      const bridge = await deps.bridge()
+      const { bytes } = await bridge.prune({ all })
+      return { bytes }
+    },
+    async close() {
+      await Promise.all([...sessions.values()].map((s) => s.close()))
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function readSalt(file: string): Buffer {
+  if (!existsSync(file)) {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(file, randomBytes(32), { mode: 0o600 })
+  }
+  return readFileSync(file)
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  sessions: Map<string, Session>,
+): Promise<void> {
+  const refusal = refuse(request)
+  if (refusal) return send(response, refusal.status, { errors: [{ message: refusal.message }] })
+  const session = authenticate(request, sessions)
+  if (!session) {
+    response.setHeader("WWW-Authenticate", "Basic")
+    return send(response, 401, { errors: [{ message: "unauthorized" }] })
+  }
+  const body = await readBody(request)
+  if (body === null) return send(response, 413, { errors: [{ message: "request too large" }] })
+  let parsed: { query?: unknown; variables?: unknown; operationName?: unknown }
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return send(response, 400, { errors: [{ message: "the request is not JSON" }] })
+  }
+  if (typeof parsed?.query !== "string") {
+    return send(response, 400, { errors: [{ message: "the request has no query" }] })
+  }
+  const variables = parsed.variables as Record<string, unknown> | null | undefined
+  send(response, 200, await session.track(execute(session, parsed.query, variables)))
+}
+
+/** Why a request is refused before anybody looks at who sent it. */
+function refuse(request: IncomingMessage): { status: number; message: string } | null {
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "")
+  if (!["127.0.0.1", "localhost", "[::1]"].includes(host)) {
+    return { status: 403, message: "the Host header must be loopback" }
+  }
+  if (request.headers.origin !== undefined) {
+    return { status: 403, message: "requests from web pages are refused" }
+  }
+  if (request.url !== "/query") return { status: 404, message: "not found" }
+  if (request.method !== "POST") return { status: 405, message: "only POST is answered" }
+  if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) {
+    return { status: 415, message: "the content type must be application/json" }
+  }
+  return null
+}
+
+function authenticate(request: IncomingMessage, sessions: Map<string, Session>): Session | null {
+  const [scheme, credentials = ""] = (request.headers.authorization ?? "").split(" ")
+  if (scheme?.toLowerCase() !== "basic") return null
+  const given = Buffer.from(
+    Buffer.from(credentials, "base64").toString("utf8").replace(/:$/, ""),
+    "utf8",
+  )
+  let found: Session | null = null
+  // Every session is compared, whatever was found: the time tells nothing.
+  for (const session of sessions.values()) {
+    if (given.length === session.token.length && timingSafeEqual(given, session.token)) {
+      found = session
+    }
+  }
+  return found
+}
+
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > LARGEST_BODY) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    "Content-Type": "application/json; charset=utf-8",
+    "Content-Length": Buffer.byteLength(text),
+    "Cache-Control": "no-store",
+  })
+  response.end(text)
+}

@@ -1,0 +1,138 @@
+import { filterTree, subtree } from "../host/tree.ts"
+import { copy, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
+import { localTree } from "../llb/source.ts"
+import { parseOwner } from "./owner.ts"
+import { join } from "./path.ts"
+import { EngineError } from "./errors.ts"
+import type { Directory, File } from "./values.ts"
+import type { Tree } from "../host/tree.ts"
+
+export interface Filter {
+  include?: readonly string[] | null
+  exclude?: readonly string[] | null
+  gitignore?: boolean | null
+}
+
+const isFilter = (f: Filter) => !!(f.include?.length || f.exclude?.length || f.gitignore)
+
+export const empty = (): Directory => ({ kind: "Directory", fs: null, path: "/" })
+
+/** What was read from the host: uploaded only when a step needs it. */
+export function fromTree(tree: Tree): Directory {
+  const fs = localTree(tree, tree.root, tree.root)
+  return { kind: "Directory", fs, path: "/", tree }
+}
+
+export function withNewFile(d: Directory, path: string, contents: string, mode?: number): Directory {
+  const target = join(d.path, path)
+  if (target === d.path) throw new EngineError(`open ${target}: is a directory`)
+  const data = Buffer.from(contents)
+  return { kind: "Directory", fs: mkfile(parents(d.fs, target), target, data, mode || 0o644), path: d.path }
+}
+
+/** BuildKit makes a file only in a directory that is there. */
+export function parents(fs: Directory["fs"], target: string): Directory["fs"] {
+  const parent = join(target, "..")
+  return parent === "/" ? fs : mkdir(fs, parent)
+}
+
+export function withNewDirectory(d: Directory, path: string, mode?: number): Directory {
+  return { kind: "Directory", fs: mkdir(d.fs, join(d.path, path), mode || 0o755), path: d.path }
+}
+
+export function withSymlink(d: Directory, target: string, linkName: string): Directory {
+  const at = join(d.path, linkName)
+  return { kind: "Directory", fs: symlink(parents(d.fs, at), target, at), path: d.path }
+}
+
+export interface PlaceOptions {
+  owner?: string | null
+  permissions?: number | null
+}
+
+const placing = (opts: PlaceOptions) => {
+  const owner = parseOwner(opts.owner ?? "")
+  return { ...(owner && { owner }), ...(opts.permissions != null && { mode: opts.permissions }) }
+}
+
+/** Copies a tree into a file system; the destination is made even when nothing is copied. */
+export function place(
+  fs: Directory["fs"],
+  target: string,
+  source: Directory,
+  opts: Filter & PlaceOptions = {},
+): Directory["fs"] {
+  const from = source.tree && isFilter(opts) ? filter(source, opts) : source
+  if (opts.gitignore && !source.tree) throw new EngineError(unsupported("withDirectory(gitignore)"))
+  const base = target === "/" ? fs : mkdir(fs, target)
+  if (!from.fs) return base
+  return copy(base, target, from.fs, from.path, {
+    contents: true,
+    ...placing(opts),
+    ...(!from.tree && opts.include && { include: opts.include }),
+    ...(!from.tree && opts.exclude && { exclude: opts.exclude }),
+  })
+}
+
+export function withDirectory(
+  d: Directory,
+  path: string,
+  source: Directory,
+  opts: Filter & PlaceOptions = {},
+): Directory {
+  return { kind: "Directory", fs: place(d.fs, join(d.path, path), source, opts), path: d.path }
+}
+
+/** Copies one file into a file system. */
+export function placeFile(
+  fs: Directory["fs"],
+  target: string,
+  source: File,
+  opts: PlaceOptions = {},
+): Directory["fs"] {
+  return copy(fs, target, source.fs, source.path, placing(opts))
+}
+
+export function withFile(d: Directory, path: string, source: File, opts?: PlaceOptions): Directory {
+  const target = join(d.path, path) + (path.endsWith("/") ? "/" : "")
+  return { kind: "Directory", fs: placeFile(d.fs, target, source, opts), path: d.path }
+}
+
+export function without(d: Directory, path: string): Directory {
+  const target = join(d.path, path)
+  if (target === "/") throw new EngineError(`remove /: device or resource busy`)
+  return { kind: "Directory", fs: rm(d.fs, target, /[*?[]/.test(path)), path: d.path }
+}
+
+export function filter(d: Directory, opts: Filter): Directory {
+  if (!isFilter(opts)) return d
+  if (d.tree) {
+    const tree = filterTree(d.tree, {
+      ...(opts.include && { include: [...opts.include] }),
+      ...(opts.exclude && { exclude: [...opts.exclude] }),
+      ...(opts.gitignore && { gitignore: true }),
+    })
+    return fromTree(tree)
+  }
+  return withDirectory(empty(), "/", d, opts)
+}
+
+export function subdirectory(d: Directory, path: string): Directory {
+  const target = join(d.path, path)
+  if (d.tree) {
+    const tree = subtree(d.tree, target)
+    if (tree) return fromTree(tree)
+  }
+  return { kind: "Directory", fs: d.fs, path: target }
+}
+
+export function fileOf(d: Directory, path: string): File {
+  return { kind: "File", fs: d.fs, path: join(d.path, path), ...(d.tree && { tree: d.tree }) }
+}
+
+export function newFile(name: string, contents: string, mode?: number): File {
+  return fileOf(withNewFile(empty(), name, contents, mode), name)
+}
+
+export const unsupported = (what: string): string =>
+  `${what} is not supported by the embedded engine, use --engine dagger`

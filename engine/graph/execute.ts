@@ -1,0 +1,161 @@
+import { type ExecMount, exec } from "../llb/exec.ts"
+import type { Output, StepSecret } from "../llb/vertex.ts"
+import { EngineError } from "./errors.ts"
+import { inContainer } from "./path.ts"
+import type { Container, Mount, Pair } from "./values.ts"
+
+export interface ExecArgs {
+  args: string[]
+  useEntrypoint?: boolean | null
+  stdin?: string | null
+  redirectStdin?: string | null
+  redirectStdout?: string | null
+  redirectStderr?: string | null
+  expect?: "SUCCESS" | "FAILURE" | "ANY" | null
+  expand?: boolean | null
+}
+
+/** What the machine, not the container, gives to every step. */
+export interface StepSupport {
+  shim: Output
+  /** Certificates of the site: seen by steps, never part of a key or an image. */
+  ca?: () => Promise<Buffer>
+}
+
+const CA_FILE = "/.pyline/ca.pem"
+const CA_VARIABLES = [
+  "SSL_CERT_FILE",
+  "PIP_CERT",
+  "REQUESTS_CA_BUNDLE",
+  "CURL_CA_BUNDLE",
+  "NODE_EXTRA_CA_CERTS",
+  "GIT_SSL_CAINFO",
+]
+
+/** `$NAME` and `${NAME}`, and nothing else that a shell would do. */
+export function expand(text: string, env: readonly Pair[]): string {
+  const value = (name: string) => env.find((e) => e.name === name)?.value ?? ""
+  return text
+    .replace(/\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)|\$\$/g, (_, braced, plain) =>
+      value(braced ?? plain ?? ""),
+    )
+}
+
+/** The command that runs: the arguments, or the defaults, behind the entrypoint where asked. */
+export function commandOf(c: Container, opts: ExecArgs): string[] {
+  let args = opts.args.length > 0 ? opts.args : (c.config.cmd ?? [])
+  if (opts.useEntrypoint && c.config.entrypoint) args = [...c.config.entrypoint, ...args]
+  if (args.length === 0) throw new EngineError("no command has been set")
+  return opts.expand ? args.map((a) => expand(a, c.config.env)) : args
+}
+
+const title = (args: string[]) => {
+  const text = args.join(" ").replace(/\s+/g, " ")
+  return `exec ${text.length > 120 ? `${text.slice(0, 119)}…` : text}`
+}
+
+export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Container {
+  const args = commandOf(c, opts)
+  const secrets: StepSecret[] = []
+  const secretEnv: { id: string; name: string }[] = []
+  const mounts = c.mounts.map((m) => encodeMount(m, secrets))
+  const scrubFiles: string[] = []
+  const scrubEnv: string[] = []
+  for (const mount of c.mounts) if (mount.type === "secret") scrubFiles.push(mount.target)
+  for (const { name, secret } of c.secretEnv) {
+    secrets.push(secret)
+    secretEnv.push({ id: secret.id, name })
+    scrubEnv.push(name)
+  }
+  for (const { name, value } of c.volatileEnv) {
+    const id = `volatile:${name}`
+    secrets.push({ id, plaintext: async () => Buffer.from(value) })
+    secretEnv.push({ id, name })
+  }
+  const taken = new Set([...c.config.env.map((e) => e.name), ...secretEnv.map((e) => e.name)])
+  if (support.ca) {
+    secrets.push({ id: "pyline:ca", plaintext: support.ca })
+    mounts.push({ type: "secret", dest: CA_FILE, id: "pyline:ca", mode: 0o444 })
+    secrets.push({ id: "pyline:ca-file", plaintext: async () => Buffer.from(CA_FILE) })
+    for (const name of CA_VARIABLES) {
+      if (!taken.has(name)) secretEnv.push({ id: "pyline:ca-file", name })
+    }
+  }
+  const secretNames = new Set(secretEnv.map((e) => e.name))
+  const path = (p: string | null | undefined) =>
+    p ? inContainer(c.config.workdir, opts.expand ? expand(p, c.config.env) : p) : ""
+  const result = exec({
+    name: title(args),
+    args,
+    env: c.config.env
+      .filter((e) => !secretNames.has(e.name))
+      .map(({ name, value }) => `${name}=${value}`),
+    cwd: c.config.workdir || "/",
+    root: c.fs,
+    mounts,
+    secretEnv,
+    secrets,
+    shimFs: support.shim,
+    shim: {
+      mode: "exec",
+      spec: {
+        args,
+        user: c.config.user,
+        workdir: c.config.workdir || "/",
+        keepHome: taken.has("HOME"),
+        stdin: opts.stdin ?? "",
+        redirectStdin: path(opts.redirectStdin),
+        redirectStdout: path(opts.redirectStdout),
+        redirectStderr: path(opts.redirectStderr),
+        expect: opts.expect ?? "SUCCESS",
+        scrubEnv,
+        scrubFiles,
+        meta: "/.pyline/meta",
+      },
+    },
+  })
+  const { imageRef: _, ...rest } = c
+  return {
+    ...rest,
+    fs: result.root,
+    mounts: c.mounts.map((mount, i) =>
+      mount.type === "dir" ? { ...mount, fs: result.mounts[i] ?? null } : mount,
+    ),
+    lastExec: { vertex: result.vertex, meta: result.meta },
+  }
+}
+
+function encodeMount(mount: Mount, secrets: StepSecret[]): ExecMount {
+  switch (mount.type) {
+    case "dir":
+      return {
+        type: "bind",
+        dest: mount.target,
+        fs: mount.fs,
+        selector: mount.selector,
+        readonly: mount.readonly,
+      }
+    case "cache":
+      return {
+        type: "cache",
+        dest: mount.target,
+        id: mount.id,
+        sharing: mount.sharing,
+        fs: mount.source,
+      }
+    case "tmp":
+      return { type: "tmpfs", dest: mount.target, ...(mount.size && { size: mount.size }) }
+    case "secret": {
+      secrets.push(mount.secret)
+      const [uid = "0", gid = uid] = (mount.owner || "0:0").split(":")
+      return {
+        type: "secret",
+        dest: mount.target,
+        id: mount.secret.id,
+        mode: mount.mode,
+        ...(Number(uid) && { uid: Number(uid) }),
+        ...(Number(gid) && { gid: Number(gid) }),
+      }
+    }
+  }
+}

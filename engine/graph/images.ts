@@ -1,0 +1,86 @@
+import type { Bridge } from "../buildkit/bridge.ts"
+import type { EngineConfig } from "../setup/config.ts"
+import { lookupImage, normalizeRef } from "../setup/images.ts"
+import { ociLayout, registryImage } from "../llb/source.ts"
+import type { Fs } from "../llb/vertex.ts"
+import type { Memo } from "../store/memo.ts"
+import { EngineError } from "./errors.ts"
+import { type ImageConfig, readLayoutConfig } from "./image.ts"
+
+export interface ResolvedImage {
+  fs: Fs
+  config: ImageConfig
+  /** `name@sha256:…` */
+  ref: string
+}
+
+interface Remembered {
+  digest: string
+  config: ImageConfig
+  at: number
+}
+
+/** How long a tag is taken to mean the same digest without asking the registry again. */
+const TAG_LIFETIME_MS = 24 * 3600 * 1000
+
+/** Finds base images: substitutes of this machine first, then registries. */
+export class Images {
+  readonly #bridge: () => Promise<Bridge>
+  readonly #config: () => EngineConfig
+  readonly #memo: Memo
+  readonly #asked = new Map<string, Promise<Remembered>>()
+
+  constructor(bridge: () => Promise<Bridge>, config: () => EngineConfig, memo: Memo) {
+    this.#bridge = bridge
+    this.#config = config
+    this.#memo = memo
+  }
+
+  async resolve(
+    address: string,
+    auth: Record<string, { username: string; password: string }>,
+  ): Promise<ResolvedImage> {
+    const substitute = lookupImage(this.#config(), address)
+    if (substitute) {
+      const { ociLayout: dir, digest } = substitute
+      return {
+        fs: ociLayout(dir, digest, address),
+        config: readLayoutConfig(dir, digest),
+        ref: `${normalizeRef(address).split("@")[0]}@${digest}`,
+      }
+    }
+    const ref = normalizeRef(address)
+    // One question for all that ask at once: a matrix must not run into a registry's rate limit.
+    let asked = this.#asked.get(ref)
+    if (!asked) {
+      asked = this.#ask(ref, auth).finally(() => this.#asked.delete(ref))
+      this.#asked.set(ref, asked)
+    }
+    const { digest, config } = await asked
+    const name = ref.split("@")[0] as string
+    return { fs: registryImage(name, digest), config, ref: `${name}@${digest}` }
+  }
+
+  async #ask(
+    ref: string,
+    registryAuth: Record<string, { username: string; password: string }>,
+  ): Promise<Remembered> {
+    const key = `image-${Buffer.from(ref).toString("hex")}`.slice(0, 200)
+    const known = this.#memo.get(key)
+    const remembered = known && "answer" in known ? (known.answer as Remembered) : undefined
+    const pinned = ref.includes("@sha256:")
+    if (remembered && (pinned || Date.now() - remembered.at < TAG_LIFETIME_MS)) return remembered
+    try {
+      const bridge = await this.#bridge()
+      const { digest, config } = await bridge.resolveImage({ ref, registryAuth })
+      const image = JSON.parse(Buffer.from(config, "base64").toString()) as { config?: ImageConfig }
+      const answer: Remembered = { digest, config: image.config ?? {}, at: Date.now() }
+      this.#memo.set(key, { answer })
+      return answer
+    } catch (error) {
+      // The registry is gone, but what the tag meant is known and its layers may be here.
+      if (remembered) return remembered
+      throw new EngineError(`image ${ref}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { Tree } from "../host/tree.ts"
+import type { Fs, Output, Vertex } from "../llb/vertex.ts"
+
+/** A directory: a place in a file system that may not have been made yet. */
+export interface Directory {
+  kind: "Directory"
+  fs: Fs
+  /** Absolute and clean, within `fs`. */
+  path: string
+  /** Present when the directory is just what was read from the host: then filters need no engine. */
+  tree?: Tree
+  /** Refused when used, with this text. */
+  error?: string
+}
+
+export interface File {
+  kind: "File"
+  fs: Fs
+  path: string
+  tree?: Tree
+}
+
+export interface Secret {
+  kind: "Secret"
+  /** Stands for the secret in build definitions, and so in cache keys. */
+  id: string
+  /** Empty for a secret that came by URI. */
+  name: string
+  /** Empty for a secret that was set. */
+  uri: string
+  plaintext(): Promise<Buffer>
+}
+
+export type Sharing = "SHARED" | "PRIVATE" | "LOCKED"
+
+export interface CacheVolume {
+  kind: "CacheVolume"
+  key: string
+  source?: Directory
+  sharing?: Sharing
+  owner: string
+}
+
+export interface Pair {
+  name: string
+  value: string
+}
+
+export interface EnvVariable extends Pair {
+  kind: "EnvVariable"
+}
+
+export interface Label extends Pair {
+  kind: "Label"
+}
+
+export interface Port {
+  kind: "Port"
+  port: number
+  protocol: "TCP" | "UDP"
+  description?: string | undefined
+  experimentalSkipHealthcheck: boolean
+}
+
+export interface Stat {
+  kind: "Stat"
+  name: string
+  size: number
+  permissions: number
+  fileType: "REGULAR" | "DIRECTORY" | "SYMLINK" | "UNKNOWN"
+}
+
+export interface Healthcheck {
+  kind: "HealthcheckConfig"
+  args: string[]
+  shell: boolean
+  interval: string
+  timeout: string
+  startPeriod: string
+  startInterval: string
+  retries: number
+}
+
+export type Mount =
+  | { type: "dir"; target: string; fs: Fs; selector: string; readonly: boolean; file: boolean }
+  | { type: "cache"; target: string; id: string; sharing: Sharing; source: Fs }
+  | { type: "tmp"; target: string; size?: number | undefined }
+  | { type: "secret"; target: string; secret: Secret; mode: number; owner: string }
+
+/** The part of an OCI image configuration that steps and images take from a container. */
+export interface Config {
+  env: Pair[]
+  workdir: string
+  user: string
+  /** `null`: none. */
+  entrypoint: string[] | null
+  cmd: string[] | null
+  labels: Pair[]
+  annotations: Pair[]
+  ports: Port[]
+  healthcheck?: Healthcheck
+  /** What else the base image said, kept as it is: stop signal, volumes and the like. */
+  rest: Record<string, unknown>
+}
+
+export interface Container {
+  kind: "Container"
+  platform: string
+  fs: Fs
+  config: Config
+  mounts: Mount[]
+  secretEnv: { name: string; secret: Secret }[]
+  volatileEnv: Pair[]
+  registryAuth: { address: string; username: string; secret: Secret }[]
+  bindings: { alias: string; service: Service }[]
+  /** `name@sha256:…` of the image the root file system still is. */
+  imageRef?: string
+  /** The last step, whose output `stdout` and the like give. */
+  lastExec?: LastExec
+  error?: string
+}
+
+export interface LastExec {
+  vertex: Vertex
+  meta: Output
+}
+
+export interface Service {
+  kind: "Service"
+  container: Container
+  args: string[]
+  hostname: string
+}
+
+export interface Host {
+  kind: "Host"
+}
+
+export type Value =
+  | Directory
+  | File
+  | Secret
+  | CacheVolume
+  | EnvVariable
+  | Label
+  | Port
+  | Stat
+  | Healthcheck
+  | Container
+  | Service
+  | Host
