@@ -1,12 +1,12 @@
 import path from "node:path"
-import type { HostReader } from "../host/reader.ts"
-import { closure, type Fs, type Output } from "../llb/vertex.ts"
 import { EngineError } from "../graph/errors.ts"
+import type { StepSupport } from "../graph/execute.ts"
+import type { Images } from "../graph/images.ts"
 import type { Progress } from "../graph/progress.ts"
 import type { Asker, Solver } from "../graph/solver.ts"
 import type { Container, Directory, File, Value } from "../graph/values.ts"
-import type { Images } from "../graph/images.ts"
-import type { StepSupport } from "../graph/execute.ts"
+import type { HostReader } from "../host/reader.ts"
+import { closure, type Fs, type Output } from "../llb/vertex.ts"
 
 type Kind = Value["kind"]
 type ValueOf<K extends Kind> = Extract<Value, { kind: K }>

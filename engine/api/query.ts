@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs"
 import {
   buildSchema,
   type DocumentNode,
-  execute as run,
   type FormattedExecutionResult,
   GraphQLError,
   type GraphQLObjectType,
   isObjectType,
   parse,
+  execute as run,
   type SelectionSetNode,
   validate,
 } from "graphql"
@@ -88,7 +88,8 @@ function describe(error: Error): {
   extensions?: Record<string, unknown>
 } {
   const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error
-  const unknown = /^(Cannot query field "\w+" on type "\w+"|Unknown argument "\w+" on field "[\w.]+")/
+  const unknown =
+    /^(Cannot query field "\w+" on type "\w+"|Unknown argument "\w+" on field "[\w.]+")/
   const found = unknown.exec(error.message)
   return {
     message: found ? unsupported(found[0]) : error.message,

@@ -1,4 +1,4 @@
-import type { ReadResult, Stat as RawStat } from "../buildkit/bridge-protocol.ts"
+import type { Stat as RawStat, ReadResult } from "../buildkit/bridge-protocol.ts"
 import { EngineError } from "../graph/errors.ts"
 import { basename, dirname, join } from "../graph/path.ts"
 import type { Container, Directory, File, Stat } from "../graph/values.ts"

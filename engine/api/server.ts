@@ -27,7 +27,11 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
   const steps = stepSupport(deps)
   const engine: Engine = {
     host: new HostReader(),
-    images: new Images(() => deps.bridge(), () => deps.config(), memo),
+    images: new Images(
+      () => deps.bridge(),
+      () => deps.config(),
+      memo,
+    ),
     salt: readSalt(path.join(deps.stateDir, "salt")),
     steps,
     solver: new Solver({

@@ -1,5 +1,5 @@
-import type { Fs } from "../llb/vertex.ts"
 import { copy, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
+import type { Fs } from "../llb/vertex.ts"
 import { empty, parents, place, placeFile } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { expand as expandText } from "./execute.ts"
@@ -118,7 +118,11 @@ export function withDirectory(
   c: Container,
   path: string,
   source: Directory,
-  opts: PlaceArgs & { include?: string[] | null; exclude?: string[] | null; gitignore?: boolean | null },
+  opts: PlaceArgs & {
+    include?: string[] | null
+    exclude?: string[] | null
+    gitignore?: boolean | null
+  },
 ): Container {
   // Real Dagger ignores `permissions` here.
   const { permissions: _, ...rest } = opts
@@ -173,7 +177,12 @@ export function withMountedDirectory(
   })
 }
 
-export function withMountedFile(c: Container, path: string, source: File, opts: PlaceArgs): Container {
+export function withMountedFile(
+  c: Container,
+  path: string,
+  source: File,
+  opts: PlaceArgs,
+): Container {
   const owner = parseOwner(opts.owner ?? "")
   const at = owner
     ? { fs: copy(null, "/file", source.fs, source.path, { owner }), path: "/file" }

@@ -1,11 +1,11 @@
+import type { Tree } from "../host/tree.ts"
 import { filterTree, subtree } from "../host/tree.ts"
 import { copy, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
 import { localTree } from "../llb/source.ts"
+import { EngineError } from "./errors.ts"
 import { parseOwner } from "./owner.ts"
 import { join } from "./path.ts"
-import { EngineError } from "./errors.ts"
 import type { Directory, File } from "./values.ts"
-import type { Tree } from "../host/tree.ts"
 
 export interface Filter {
   include?: readonly string[] | null
@@ -23,11 +23,20 @@ export function fromTree(tree: Tree): Directory {
   return { kind: "Directory", fs, path: "/", tree }
 }
 
-export function withNewFile(d: Directory, path: string, contents: string, mode?: number): Directory {
+export function withNewFile(
+  d: Directory,
+  path: string,
+  contents: string,
+  mode?: number,
+): Directory {
   const target = join(d.path, path)
   if (target === d.path) throw new EngineError(`open ${target}: is a directory`)
   const data = Buffer.from(contents)
-  return { kind: "Directory", fs: mkfile(parents(d.fs, target), target, data, mode || 0o644), path: d.path }
+  return {
+    kind: "Directory",
+    fs: mkfile(parents(d.fs, target), target, data, mode || 0o644),
+    path: d.path,
+  }
 }
 
 /** BuildKit makes a file only in a directory that is there. */

@@ -35,10 +35,9 @@ const CA_VARIABLES = [
 /** `$NAME` and `${NAME}`, and nothing else that a shell would do. */
 export function expand(text: string, env: readonly Pair[]): string {
   const value = (name: string) => env.find((e) => e.name === name)?.value ?? ""
-  return text
-    .replace(/\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)|\$\$/g, (_, braced, plain) =>
-      value(braced ?? plain ?? ""),
-    )
+  return text.replace(/\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)|\$\$/g, (_, braced, plain) =>
+    value(braced ?? plain ?? ""),
+  )
 }
 
 /** The command that runs: the arguments, or the defaults, behind the entrypoint where asked. */

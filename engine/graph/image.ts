@@ -18,7 +18,9 @@ export interface ImageConfig {
 
 const split = (entry: string): Pair => {
   const at = entry.indexOf("=")
-  return at < 0 ? { name: entry, value: "" } : { name: entry.slice(0, at), value: entry.slice(at + 1) }
+  return at < 0
+    ? { name: entry, value: "" }
+    : { name: entry.slice(0, at), value: entry.slice(at + 1) }
 }
 
 const merged = (pairs: readonly Pair[], more: readonly Pair[]): Pair[] =>

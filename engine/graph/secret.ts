@@ -36,7 +36,9 @@ export async function secretFromUri(
   }
   if (cacheKey) return make(`key:${cacheKey}`, plaintext)
   try {
-    const digest = createHmac("sha256", salt).update(await plaintext()).digest("hex")
+    const digest = createHmac("sha256", salt)
+      .update(await plaintext())
+      .digest("hex")
     return make(`value:${digest}`, plaintext)
   } catch (error) {
     // A missing secret fails where it is used, not where it is named.

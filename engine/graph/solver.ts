@@ -76,12 +76,7 @@ export class Solver {
   }
 
   /** Asks the shim a question about a tree; the answer is kept by content. */
-  async query<T>(
-    asker: Asker,
-    name: string,
-    spec: object,
-    trees: Record<string, Fs>,
-  ): Promise<T> {
+  async query<T>(asker: Asker, name: string, spec: object, trees: Record<string, Fs>): Promise<T> {
     const asked = exec({
       name,
       args: [name],
@@ -116,7 +111,12 @@ export class Solver {
   async export(
     asker: Asker,
     fs: Fs,
-    to: { type: ExportParams["type"]; dest?: string; attrs?: Record<string, string>; imageConfig?: Buffer },
+    to: {
+      type: ExportParams["type"]
+      dest?: string
+      attrs?: Record<string, string>
+      imageConfig?: Buffer
+    },
     registryAuth: Record<string, { username: string; password: string }> = {},
   ): Promise<Record<string, string>> {
     if (fs) await this.ensure(asker, [fs])

@@ -17,13 +17,7 @@ function fileOp(name: string, base: Fs, action: object, secondary?: Fs): Output 
 /** Times are fixed, so that equal calls make equal trees. */
 const timestamp = 0
 
-export function mkfile(
-  base: Fs,
-  path: string,
-  data: Buffer,
-  mode = 0o644,
-  owner?: Owner,
-): Output {
+export function mkfile(base: Fs, path: string, data: Buffer, mode = 0o644, owner?: Owner): Output {
   const mkfile = { path, mode, data, timestamp, ...(owner && { owner }) }
   return fileOp(`write ${path}`, base, { mkfile })
 }
@@ -57,7 +51,13 @@ export interface CopyOptions {
 }
 
 /** Copies `src` of one file system to `dest` of another; parents are made as needed. */
-export function copy(base: Fs, dest: string, from: Fs, src: string, opts: CopyOptions = {}): Output {
+export function copy(
+  base: Fs,
+  dest: string,
+  from: Fs,
+  src: string,
+  opts: CopyOptions = {},
+): Output {
   const copy = {
     src,
     dest,

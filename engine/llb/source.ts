@@ -32,7 +32,11 @@ export function ociLayout(dir: string, digest: string, label: string): Output {
           attrs: { "oci.store": name },
         },
       },
-      { name: `image ${label}`, contentKey: `image:${digest}`, attachment: { kind: "layout", name, dir } },
+      {
+        name: `image ${label}`,
+        contentKey: `image:${digest}`,
+        attachment: { kind: "layout", name, dir },
+      },
     ),
     index: 0,
   }

@@ -34,7 +34,7 @@ import type {
   Sharing,
 } from "../../graph/values.ts"
 import type { ExecRecord } from "../../store/memo.ts"
-import { type Session, outputsOf } from "../context.ts"
+import { outputsOf, type Session } from "../context.ts"
 import { exists, stat } from "../read.ts"
 
 type Expandable = { expand?: boolean | null }
@@ -61,7 +61,9 @@ const pairs = <K extends "EnvVariable" | "Label">(kind: K, list: Pair[]) =>
 
 async function authOf(c: Container, address: string) {
   const host = address.split("/")[0] ?? ""
-  const found = c.registryAuth.filter((a) => a.address.replace(/^https?:\/\//, "").split("/")[0] === host)
+  const found = c.registryAuth.filter(
+    (a) => a.address.replace(/^https?:\/\//, "").split("/")[0] === host,
+  )
   const entries = await Promise.all(
     found.map(async (a) => {
       const password = (await a.secret.plaintext()).toString("utf8")
@@ -127,12 +129,16 @@ export const container = {
     await session.engine.solver.ensure(session, outputsOf(c))
     return session.idOf(c)
   },
-  withError: (c: Container, { err }: { err: string }): Container => (err ? { ...c, error: err } : c),
+  withError: (c: Container, { err }: { err: string }): Container =>
+    err ? { ...c, error: err } : c,
 
   // Configuration
   platform: (c: Container) => c.platform,
   imageRef: settled((c) => {
-    if (!c.imageRef) throw new EngineError("Image reference can only be retrieved immediately after the 'Container.From' call")
+    if (!c.imageRef)
+      throw new EngineError(
+        "Image reference can only be retrieved immediately after the 'Container.From' call",
+      )
     return c.imageRef
   }),
   envVariable: settled(

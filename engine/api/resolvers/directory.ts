@@ -15,10 +15,10 @@ import {
 import { EngineError } from "../../graph/errors.ts"
 import { basename, join } from "../../graph/path.ts"
 import type { Directory } from "../../graph/values.ts"
-import { copy } from "../../llb/file.ts"
 import { diff } from "../../llb/combine.ts"
-import { exists, listNames, requireType, stat } from "../read.ts"
+import { copy } from "../../llb/file.ts"
 import type { Session } from "../context.ts"
+import { exists, listNames, requireType, stat } from "../read.ts"
 
 type PathArgs = { path: string }
 type StatArgs = PathArgs & { doNotFollowSymlinks?: boolean | null }
@@ -41,11 +41,8 @@ export const directory = {
   },
   entries: (d: Directory, { path }: { path?: string | null }, session: Session) =>
     listNames(session, d, path ?? ""),
-  exists: (
-    d: Directory,
-    args: StatArgs & { expectedType?: string | null },
-    session: Session,
-  ) => exists(session, d, join(d.path, args.path), args),
+  exists: (d: Directory, args: StatArgs & { expectedType?: string | null }, session: Session) =>
+    exists(session, d, join(d.path, args.path), args),
   stat: (d: Directory, { path, doNotFollowSymlinks }: StatArgs, session: Session) =>
     stat(session, d, join(d.path, path), !doNotFollowSymlinks),
   async glob(d: Directory, { pattern }: { pattern: string }, session: Session) {
@@ -90,13 +87,12 @@ export const directory = {
   filter: (d: Directory, args: Filter) => filter(d, args),
   diff(d: Directory, { other }: { other: string }, session: Session): Directory {
     const upper = session.load("Directory", other)
-    if (d.fs === upper.fs && d.path === upper.path) return { kind: "Directory", fs: null, path: "/" }
+    if (d.fs === upper.fs && d.path === upper.path)
+      return { kind: "Directory", fs: null, path: "/" }
     return { kind: "Directory", fs: diff(atRoot(d).fs, atRoot(upper).fs), path: "/" }
   },
-  withNewFile: (
-    d: Directory,
-    args: PathArgs & { contents: string; permissions?: number | null },
-  ) => withNewFile(d, args.path, args.contents, args.permissions ?? undefined),
+  withNewFile: (d: Directory, args: PathArgs & { contents: string; permissions?: number | null }) =>
+    withNewFile(d, args.path, args.contents, args.permissions ?? undefined),
   withNewDirectory: (d: Directory, args: PathArgs & { permissions?: number | null }) =>
     withNewDirectory(d, args.path, args.permissions ?? undefined),
   withSymlink: (d: Directory, args: { target: string; linkName: string }) =>

@@ -77,7 +77,11 @@ export const file = {
   },
   withTimestamps(f: File, { timestamp }: { timestamp: number }): File {
     const at = `/${basename(f.path)}`
-    return { kind: "File", fs: copy(null, at, f.fs, f.path, { timestamp: timestamp * 1e9 }), path: at }
+    return {
+      kind: "File",
+      fs: copy(null, at, f.fs, f.path, { timestamp: timestamp * 1e9 }),
+      path: at,
+    }
   },
   async withReplaced(
     f: File,

@@ -1,9 +1,9 @@
-import { defaultPlatform } from "../../llb/vertex.ts"
 import { scratch } from "../../graph/container.ts"
 import { empty, newFile } from "../../graph/directory.ts"
 import { EngineError } from "../../graph/errors.ts"
 import { secretFromUri, setSecret } from "../../graph/secret.ts"
 import type { CacheVolume, Host, Sharing, Value } from "../../graph/values.ts"
+import { defaultPlatform } from "../../llb/vertex.ts"
 import type { Session } from "../context.ts"
 
 /** The release of Dagger whose answers the embedded engine gives. */
@@ -11,8 +11,10 @@ const API_VERSION = "v0.21.8"
 
 type LoadArgs = { id: string }
 
-const load = (kind: Value["kind"]) => (_: unknown, { id }: LoadArgs, session: Session) =>
-  session.load(kind, id)
+const load =
+  (kind: Value["kind"]) =>
+  (_: unknown, { id }: LoadArgs, session: Session) =>
+    session.load(kind, id)
 
 export const query = {
   version: () => API_VERSION,
