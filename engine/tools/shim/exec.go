@@ -1,0 +1,348 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// The status shim ends with where the command's own code does not tell: see the trailer.
+	statusOther = 125
+	// Begins the line that tells the bridge how a failed step ended.
+	trailerMark = "\x1epyline-shim "
+)
+
+// trailer is the last line a failing shim writes on its standard error.
+type trailer struct {
+	ExitCode int    `json:"exitCode"`
+	Message  string `json:"message,omitempty"`
+}
+
+func runExec(path string) int {
+	var spec execSpec
+	if err := readSpec(path, &spec); err != nil {
+		return fail(&spec, trailer{ExitCode: -1, Message: err.Error()})
+	}
+	code, err := execCommand(&spec)
+	if err != nil {
+		return fail(&spec, trailer{ExitCode: -1, Message: err.Error()})
+	}
+	if status := stepStatus(spec.Expect, code); status != 0 {
+		end(trailer{ExitCode: code})
+		return status
+	}
+	return 0
+}
+
+// stepStatus is what shim ends with when the command ended with `code`.
+func stepStatus(expect string, code int) int {
+	switch {
+	case code >= 128 && code <= 191:
+		return code
+	case expect == "ANY":
+		return 0
+	case expect == "FAILURE":
+		if code == 0 {
+			return statusOther
+		}
+		return 0
+	default:
+		return code
+	}
+}
+
+func fail(spec *execSpec, t trailer) int {
+	_ = writeMeta(spec, "exitCode", strconv.Itoa(t.ExitCode))
+	end(t)
+	return statusOther
+}
+
+func end(t trailer) {
+	line, _ := json.Marshal(t)
+	_, _ = os.Stderr.WriteString(trailerMark + string(line) + "\n")
+}
+
+func writeMeta(spec *execSpec, name, text string) error {
+	if spec.Meta == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(spec.Meta, name), []byte(text), 0o644)
+}
+
+// execCommand runs the command and returns its exit code. An error means that it could not be set up.
+func execCommand(spec *execSpec) (int, error) {
+	if len(spec.Args) == 0 {
+		return 0, errors.New("no command has been set")
+	}
+	secrets, err := secretValues(spec)
+	if err != nil {
+		return 0, err
+	}
+	var m *matcher
+	if list := patterns(secrets, spec.ScrubEncoded); len(list) > 0 {
+		m = newMatcher(list)
+	}
+	env := commandEnv(spec)
+	who := account{home: homeOf(0, "/etc/passwd")}
+	if spec.User != "" {
+		if who, err = lookupUser(spec.User, "/etc/passwd", "/etc/group"); err != nil {
+			return 0, err
+		}
+	}
+	if !spec.KeepHome {
+		env = setEnv(env, "HOME", orDefault(who.home, "/"))
+	}
+	workdir := spec.Workdir
+	if workdir == "" {
+		if workdir, err = os.Getwd(); err != nil {
+			workdir = "/"
+		}
+	}
+	if err := checkDir(workdir); err != nil {
+		return 0, err
+	}
+
+	stdin, err := openStdin(spec, workdir)
+	if err != nil {
+		return 0, err
+	}
+	defer stdin.Close()
+	stdout, err := newStream(&forwarder{out: os.Stdout, limit: spec.Forward})
+	if err != nil {
+		return 0, err
+	}
+	stderr, err := newStream(&forwarder{out: os.Stderr, limit: spec.Forward})
+	if err != nil {
+		return 0, err
+	}
+	var files []*os.File
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	create := func(path string, to ...*stream) (*os.File, error) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+		for _, s := range to {
+			s.out.writers = append(s.out.writers, f)
+		}
+		return f, nil
+	}
+	for _, r := range []struct {
+		name, path string
+		to         *stream
+	}{{"stdout", spec.RedirectStdout, stdout}, {"stderr", spec.RedirectStderr, stderr}} {
+		if r.path == "" {
+			continue
+		}
+		f, err := create(absolute(workdir, r.path), r.to)
+		if err == nil && spec.User != "" {
+			err = f.Chown(int(who.uid), int(who.gid))
+		}
+		if err != nil {
+			return 0, fmt.Errorf("open redirect %s file: %w", r.name, err)
+		}
+	}
+	if spec.Meta != "" {
+		for name, to := range map[string][]*stream{"stdout": {stdout}, "stderr": {stderr}, "combined": {stdout, stderr}} {
+			if _, err := create(filepath.Join(spec.Meta, name), to...); err != nil {
+				return 0, err
+			}
+		}
+	}
+
+	attr := &syscall.ProcAttr{Dir: workdir, Env: env, Files: []uintptr{stdin.Fd(), stdout.write.Fd(), stderr.write.Fd()}}
+	if spec.User != "" {
+		attr.Sys = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who.uid, Gid: who.gid, Groups: who.groups}}
+	}
+	// Signals and the ends of children must be watched before there is a child.
+	signals := make(chan os.Signal, 32)
+	signal.Notify(signals)
+	path, err := lookPath(spec.Args[0], env, workdir)
+	pid := 0
+	if err == nil {
+		if pid, err = syscall.ForkExec(path, spec.Args, attr); err != nil {
+			err = fmt.Errorf("fork/exec %s: %w", path, err)
+		}
+	}
+	code := 1
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr.write, err)
+	}
+	stdout.start(m)
+	stderr.start(m)
+	if err == nil {
+		go forwardSignals(signals, pid)
+		code = waitFor(pid)
+		killOthers()
+	}
+	<-stdout.done
+	<-stderr.done
+	for _, s := range []*stream{stdout, stderr} {
+		if s.out.err != nil {
+			return 0, s.out.err
+		}
+	}
+	if err := writeMeta(spec, "exitCode", strconv.Itoa(code)); err != nil {
+		return 0, err
+	}
+	if stepStatus(spec.Expect, code) != 0 {
+		stdout.forward.showTail()
+		stderr.forward.showTail()
+	}
+	return code, nil
+}
+
+func secretValues(spec *execSpec) ([][]byte, error) {
+	var values [][]byte
+	for _, name := range spec.ScrubEnv {
+		values = append(values, []byte(os.Getenv(name)))
+	}
+	for _, path := range spec.ScrubFiles {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, data)
+	}
+	return values, nil
+}
+
+func commandEnv(spec *execSpec) []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(spec.RemoveEnv, name)
+	})
+}
+
+func setEnv(env []string, name, value string) []string {
+	env = slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+	return append(env, name+"="+value)
+}
+
+func getEnv(env []string, name string) string {
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+func orDefault(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func absolute(workdir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(workdir, path)
+}
+
+func checkDir(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		return &os.PathError{Op: "chdir", Path: path, Err: syscall.ENOTDIR}
+	}
+	return nil
+}
+
+// lookPath finds a command the way Go's os/exec does, whose words the Dagger engine's answers have too.
+func lookPath(name string, env []string, workdir string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, dir := range filepath.SplitList(getEnv(env, "PATH")) {
+		path := filepath.Join(absolute(workdir, dir), name)
+		if st, err := os.Stat(path); err == nil && !st.IsDir() && st.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+}
+
+// openStdin gives the command its input. Text goes through a pipe that a goroutine fills, as far as the command reads.
+func openStdin(spec *execSpec, workdir string) (*os.File, error) {
+	if spec.RedirectStdin != "" {
+		f, err := os.Open(absolute(workdir, spec.RedirectStdin))
+		if err != nil {
+			return nil, fmt.Errorf("open redirect stdin file: %w", err)
+		}
+		return f, nil
+	}
+	if spec.Stdin == "" {
+		return os.Open(os.DevNull)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		_, _ = io.WriteString(w, spec.Stdin)
+		w.Close()
+	}()
+	return r, nil
+}
+
+func forwardSignals(signals <-chan os.Signal, pid int) {
+	for sig := range signals {
+		switch s := sig.(syscall.Signal); s {
+		case syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPIPE:
+		default:
+			_ = syscall.Kill(pid, s)
+		}
+	}
+}
+
+// waitFor reaps every process that ends, orphans included, until `pid` has.
+func waitFor(pid int) int {
+	for {
+		var ws syscall.WaitStatus
+		got, err := syscall.Wait4(-1, &ws, 0, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return 1
+		case got == pid && ws.Exited():
+			return ws.ExitStatus()
+		case got == pid && ws.Signaled():
+			return 128 + int(ws.Signal())
+		}
+	}
+}
+
+// killOthers ends what the command left running, so that the outputs come to their end. Outside of a container of
+// its own (in tests) shim must not do that.
+func killOthers() {
+	if os.Getpid() != 1 {
+		return
+	}
+	_ = syscall.Kill(-1, syscall.SIGKILL)
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && err != syscall.EINTR {
+			return
+		}
+	}
+}
