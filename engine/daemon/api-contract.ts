@@ -1,0 +1,49 @@
+import type { Bridge } from "../buildkit/bridge.ts"
+import type { EngineConfig } from "../setup/config.ts"
+
+/** What a session tells its client while it works. */
+export type SessionEvent =
+  | {
+      type: "step"
+      id: string
+      name: string
+      status: "running" | "done" | "cached" | "failed" | "canceled"
+      started?: number
+      ended?: number
+      error?: string
+    }
+  | { type: "log"; id: string; stream: 1 | 2; data: string }
+  | { type: "message"; level: "info" | "warn"; text: string }
+
+/** What the daemon gives to the API server. */
+export interface ApiDeps {
+  /** The bridge to BuildKit, which is started at the first call. Ask each time: it may have been replaced. */
+  bridge(): Promise<Bridge>
+  /** Read anew at each call: set-up may have changed it. */
+  config(): EngineConfig
+  stateDir: string
+  /** Path of the static binary that runs the commands of exec steps. */
+  shim(): string
+  emit(sessionId: string, event: SessionEvent): void
+  /** Asks the client of a session for a secret; rejects when the client has none or is gone. */
+  askSecret(sessionId: string, uri: string): Promise<Buffer>
+}
+
+export interface ApiSession {
+  id: string
+  cwd: string
+  token: string
+}
+
+/** The GraphQL server as the daemon sees it. */
+export interface ApiServer {
+  port: number
+  openSession(session: ApiSession): void
+  /** Cancels what the session runs; resolves when nothing of it runs any more. */
+  closeSession(id: string): Promise<void>
+  stats(): Record<string, unknown>
+  prune(all: boolean): Promise<{ bytes: number }>
+  close(): Promise<void>
+}
+
+export type StartApi = (deps: ApiDeps) => Promise<ApiServer>

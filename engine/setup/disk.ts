@@ -1,0 +1,36 @@
+import { statfsSync } from "node:fs"
+import { dirname } from "node:path"
+import { EngineError } from "../daemon/error.ts"
+
+/** A size as people read it. */
+export function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
+  return `${Math.round(bytes / 1e6)} MB`
+}
+
+/** Free bytes and files of the disk which holds a path, or will hold it. */
+export function room(path: string): { bytes: number; files: number } {
+  for (let dir = path; ; dir = dirname(dir)) {
+    try {
+      const { bavail, bsize, files, ffree } = statfsSync(dir)
+      // Some filesystems have no fixed number of files and say 0 of 0.
+      return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree }
+    } catch (error) {
+      if (dir === dirname(dir)) throw error
+    }
+  }
+}
+
+/** Throws DISK_FULL, naming the sizes, when a disk has less room than what is about to be written. */
+export function needRoom(what: string, path: string, bytes: number): void {
+  const free = room(path)
+  const files = 20_000
+  if (free.bytes >= bytes && free.files >= files) return
+  const short =
+    free.bytes < bytes
+      ? `${size(bytes)}, and ${size(free.bytes)} are free`
+      : `${files} files, and there is room for ${free.files} (no inodes left)`
+  throw new EngineError("DISK_FULL", `${what} needs ${short} on the disk of ${path}.`, {
+    fix: "free some space there (pyline engine prune removes the build cache), or set PYLINE_STATE_DIR to another disk",
+  })
+}
