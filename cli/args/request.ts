@@ -1,0 +1,30 @@
+import type { Verb } from "../verbs/module.ts"
+
+/** What a command line asks for. */
+export type Request =
+  /** A text to print, and nothing else to do. */
+  | { kind: "text"; text: string }
+  | VerbRequest
+  | { kind: "run"; command: string[]; options: Options }
+  | { kind: "engine"; action: "status" | "stop"; options: Options }
+  | { kind: "engine"; action: "prune"; all: boolean; options: Options }
+  | { kind: "engine"; action: "logs"; follow: boolean; options: Options }
+  | { kind: "setup"; force: boolean; options: Options }
+
+export interface VerbRequest {
+  kind: "verb"
+  verb: Verb
+  /** Values by name of the parameter, in the order given. */
+  given: Map<string, string[]>
+  /** Where to put a directory, file or image. */
+  output?: string
+  /** Apply a changeset without asking. */
+  apply: boolean
+  options: Options
+}
+
+export interface Options {
+  engine: "auto" | "dagger" | "embedded"
+  progress: "auto" | "tty" | "plain" | "quiet"
+  debug: boolean
+}

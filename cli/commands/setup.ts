@@ -1,0 +1,26 @@
+import { ensureEngine } from "../../engine/setup/setup.ts"
+import type { Options } from "../args/request.ts"
+import { EXIT, type ExitCode } from "../exit.ts"
+import { chooseReporter } from "../output/choose.ts"
+import { setupEvents } from "../output/setup.ts"
+import type { Context } from "./context.ts"
+
+/** `pyline setup`: everything that the embedded engine needs, now instead of at the first run. */
+export async function setup(force: boolean, options: Options, context: Context): Promise<ExitCode> {
+  const reporter = chooseReporter(options.progress, process.env)
+  try {
+    const work = ensureEngine({
+      force,
+      report: (event) => {
+        for (const step of setupEvents(event)) reporter.event(step)
+      },
+    })
+    await Promise.race([work, context.interruption().promise])
+    reporter.finish("good")
+    context.print("ready")
+    return EXIT.good
+  } catch (error) {
+    reporter.finish("red")
+    throw error
+  }
+}

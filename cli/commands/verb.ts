@@ -1,0 +1,87 @@
+import { relative } from "node:path"
+import { createInterface } from "node:readline/promises"
+import type { VerbRequest } from "../args/request.ts"
+import { toValue, type Value } from "../args/value.ts"
+import { EXIT, type ExitCode } from "../exit.ts"
+import { explain, type Failure, Interrupted } from "../failure.ts"
+import { chooseReporter } from "../output/choose.ts"
+import { defuse } from "../output/github.ts"
+import { cacheNote, withNote } from "../output/note.ts"
+import { chooseEngine } from "../session/choose.ts"
+import { open } from "../session/open.ts"
+import type { Context } from "./context.ts"
+
+/** Runs a verb of the module: progress on standard error, its result on standard output. */
+export async function runVerb(request: VerbRequest, context: Context): Promise<ExitCode> {
+  const { verb, given, options } = request
+  const { cwd } = context
+  // Before anything is started: what is wrong with the request is said at once.
+  const values = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
+  const reporter = chooseReporter(options.progress, process.env)
+  let session: Awaited<ReturnType<typeof open>> | undefined
+  try {
+    const engine = await chooseEngine(options.engine)
+    // The engine gets ready while the SDK and the module load.
+    const opening = open(engine, reporter, cwd).then((opened) => {
+      session = opened
+      return opened
+    })
+    const [{ call }, { lost }] = await Promise.all([import("./call.ts"), opening])
+    const source = values.find(isDirectory)?.directory
+    const work = call({
+      verb,
+      values,
+      ...(request.output === undefined ? {} : { output: request.output }),
+      ...(source === undefined ? {} : { source }),
+      ...(engine.kind === "dagger" && options.progress !== "quiet"
+        ? { logOutput: process.stderr }
+        : {}),
+      mayApply: (summary) => mayApply(request, summary),
+    })
+    const text = await Promise.race([
+      work,
+      lost.then((error) => Promise.reject(error)),
+      context.interruption().promise,
+    ])
+    reporter.finish("good")
+    context.print(defused(withNote(result(text, request, cwd), cacheNote(reporter.steps))))
+    return EXIT.good
+  } catch (error) {
+    const failure = explain(error)
+    reporter.finish(outcome(error, failure))
+    const note = failure.exit === EXIT.red ? cacheNote(reporter.steps) : undefined
+    context.complain({ ...failure, text: defused(withNote(failure.text, note)) }, error)
+    return failure.exit
+  } finally {
+    await session?.close()
+  }
+}
+
+const isDirectory = (value: Value | undefined): value is { directory: string; exclude: string[] } =>
+  typeof value === "object" && "directory" in value
+
+function outcome(error: unknown, { exit }: Failure): "red" | "interrupted" {
+  return error instanceof Interrupted || exit === EXIT.interrupted ? "interrupted" : "red"
+}
+
+const defused = (text: string): string =>
+  process.env.GITHUB_ACTIONS === "true" ? defuse(text) : text
+
+function result(text: string, { verb, output }: VerbRequest, cwd: string): string {
+  if (verb.returns.kind !== "object") return text
+  if (output !== undefined) return `written to ${relative(cwd, text) || "."}`
+  if (verb.returns.name === "Directory")
+    process.stderr.write(`pyline: these are the files; -o DIR (or export --path=DIR) writes them\n`)
+  return text
+}
+
+async function mayApply({ apply }: VerbRequest, summary: string): Promise<boolean> {
+  if (apply) return true
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${summary} [y/N] `)).trim())
+  } finally {
+    prompt.close()
+  }
+}

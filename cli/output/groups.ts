@@ -1,0 +1,118 @@
+import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
+import { clean } from "./clean.ts"
+import { type Fence, groupName } from "./github.ts"
+import { shorten } from "./plain.ts"
+import type { Reporter, Write } from "./reporter.ts"
+import { type Step, Steps } from "./steps.ts"
+import { duration } from "./time.ts"
+
+/**
+ * Output for GitHub Actions: a fold for each step. Folds cannot be open side by side, so one step is
+ * shown as it goes and the others wait until it is over.
+ */
+export class GroupReporter implements Reporter {
+  readonly steps = new Steps()
+  readonly #write: Write
+  readonly #fence: Fence
+  readonly #colour: boolean
+  /** Steps that have output nobody has seen: those that are behind the open one. */
+  readonly #waiting = new Map<string, string[]>()
+  #open: string | undefined
+  #cached: string[] = []
+
+  constructor(write: Write, fence: Fence, colour: boolean) {
+    this.#write = write
+    this.#fence = fence
+    this.#colour = colour
+  }
+
+  event(event: SessionEvent): void {
+    switch (event.type) {
+      case "message":
+        this.#show([`pyline: ${event.text}`])
+        return
+      case "log": {
+        const step = this.steps.get(event.id)
+        if (step) this.#log(step, step.log.push(event.stream, event.data))
+        return
+      }
+      case "step": {
+        const known = this.steps.get(event.id)
+        const step = this.steps.apply(event)
+        if (event.status === "running") return
+        if (event.status === "cached" && !known) this.#cached.push(shorten(step.name))
+        if (event.status !== "cached") this.#end(step)
+      }
+    }
+  }
+
+  finish(): void {
+    for (const step of this.steps) if (step.status === "running") this.#end(step)
+    this.#sayCached()
+  }
+
+  #log(step: Step, lines: string[]): void {
+    if (lines.length === 0) return
+    if (this.#open === undefined) this.#start(step)
+    if (this.#open === step.id) this.#lines(lines)
+    else this.#waiting.set(step.id, [...(this.#waiting.get(step.id) ?? []), ...lines])
+  }
+
+  #end(step: Step): void {
+    this.#log(step, step.log.flush())
+    const time = duration((step.ended ?? Date.now()) - step.started)
+    const end = step.status === "done" ? `done in ${time}` : `${step.status} after ${time}`
+    if (this.#open === step.id) {
+      this.#stop(`${shorten(step.name)}: ${end}`)
+      this.#next()
+    } else if (
+      this.#open === undefined &&
+      (step.status !== "done" || step.name.startsWith("exec "))
+    )
+      this.#show([`${shorten(step.name)}: ${end}`])
+  }
+
+  /** Shows what has waited: steps that are over at once, then one that runs stays open. */
+  #next(): void {
+    const waiting = [...this.#waiting.keys()].flatMap((id) => this.steps.get(id) ?? [])
+    waiting.sort((a, b) => Number(a.status === "running") - Number(b.status === "running"))
+    for (const step of waiting) {
+      if (this.#open !== undefined) return
+      this.#start(step)
+      if (step.status !== "running") this.#end(step)
+    }
+  }
+
+  #start(step: Step): void {
+    this.#sayCached()
+    this.#open = step.id
+    this.#write(`::group::${groupName(step.name)}\n${this.#fence.open}\n`)
+    this.#lines(this.#waiting.get(step.id) ?? [])
+    this.#waiting.delete(step.id)
+  }
+
+  #stop(end: string): void {
+    this.#open = undefined
+    this.#write(`${this.#fence.close}\n::endgroup::\n`)
+    this.#show([end])
+  }
+
+  /** Lines outside a group: fenced, as names of steps and messages have words of the project in them. */
+  #show(lines: string[]): void {
+    this.#sayCached()
+    if (this.#open === undefined) this.#write(`${this.#fence.open}\n`)
+    this.#lines(lines)
+    if (this.#open === undefined) this.#write(`${this.#fence.close}\n`)
+  }
+
+  #lines(lines: string[]): void {
+    for (const line of lines) this.#write(`${clean(line, this.#colour)}\n`)
+  }
+
+  #sayCached(): void {
+    if (this.#cached.length === 0) return
+    const names = this.#cached.splice(0)
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ""
+    this.#show([`cached: ${names.slice(-3).join(", ")}${more}`])
+  }
+}

@@ -1,0 +1,130 @@
+import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
+import { clean } from "./clean.ts"
+import type { Reporter, Write } from "./reporter.ts"
+import { type Step, Steps } from "./steps.ts"
+import { duration } from "./time.ts"
+
+/** A step that says nothing is said to be running this often, so that no CI host takes the job for dead. */
+const STILL_RUNNING_MS = 30_000
+
+/**
+ * Lines for logs: each with the step's name in front, as they come. Steps from the cache are gathered
+ * in one line.
+ */
+export class PlainReporter implements Reporter {
+  readonly steps = new Steps()
+  readonly #write: Write
+  readonly #colour: boolean
+  readonly #heard = new Map<string, number>()
+  readonly #timer: NodeJS.Timeout
+  #cached: string[] = []
+  #lastStep: string | undefined
+  /** Whether the output of a step came in pieces between that of others. */
+  readonly #scattered = new Set<string>()
+
+  constructor(write: Write, colour: boolean) {
+    this.#write = write
+    this.#colour = colour
+    this.#timer = setInterval(() => this.#sayRunning(), STILL_RUNNING_MS / 3)
+    this.#timer.unref()
+  }
+
+  event(event: SessionEvent): void {
+    switch (event.type) {
+      case "message":
+        this.#line("pyline", event.text)
+        return
+      case "log": {
+        const step = this.steps.get(event.id)
+        if (step) this.#log(step, step.log.push(event.stream, event.data))
+        return
+      }
+      case "step": {
+        const known = this.steps.get(event.id)
+        const step = this.steps.apply(event)
+        if (event.status === "running") this.#heard.set(step.id, Date.now())
+        else if (!known || known.status === "running" || this.#heard.has(step.id)) this.#end(step)
+      }
+    }
+  }
+
+  finish(outcome: "good" | "red" | "interrupted"): void {
+    clearInterval(this.#timer)
+    for (const step of this.steps) if (this.#heard.has(step.id)) this.#log(step, step.log.flush())
+    this.#sayCached()
+    if (outcome !== "red") return
+    for (const step of this.steps) {
+      if (step.status !== "failed" || !this.#scattered.has(step.id)) continue
+      this.#write(`── all output of ${step.name}\n`)
+      for (const line of step.log.all()) this.#write(`${clean(line, this.#colour)}\n`)
+      this.#write("──\n")
+    }
+  }
+
+  #end(step: Step): void {
+    this.#heard.delete(step.id)
+    if (step.status === "cached") {
+      this.#cached.push(step.name)
+      return
+    }
+    this.#log(step, step.log.flush())
+    const time = step.ended === undefined ? "" : ` in ${duration(step.ended - step.started)}`
+    const why = step.error ? `: ${step.error}` : ""
+    // What takes no time and says nothing is not worth a line.
+    const isIdle = step.log.isEmpty && (step.ended ?? 0) - step.started < 100
+    if (step.status === "done" && isIdle && !step.name.startsWith("exec ")) return
+    this.#line(step.name, `${step.status}${time}${step.status === "failed" ? why : ""}`)
+  }
+
+  #log(step: Step, lines: string[]): void {
+    if (lines.length === 0) return
+    this.#heard.set(step.id, Date.now())
+    if (
+      this.#lastStep !== undefined &&
+      this.#lastStep !== step.id &&
+      this.#isRunning(this.#lastStep)
+    ) {
+      this.#scattered.add(step.id)
+      this.#scattered.add(this.#lastStep)
+    }
+    this.#lastStep = step.id
+    for (const line of lines) this.#line(step.name, clean(line, this.#colour))
+  }
+
+  #isRunning(id: string): boolean {
+    return this.steps.get(id)?.status === "running"
+  }
+
+  #sayRunning(): void {
+    const now = Date.now()
+    for (const step of this.steps) {
+      const heard = this.#heard.get(step.id)
+      if (step.status !== "running" || heard === undefined || now - heard < STILL_RUNNING_MS)
+        continue
+      this.#heard.set(step.id, now)
+      this.#line(step.name, `still running after ${duration(now - step.started)}`)
+    }
+  }
+
+  #line(name: string, text: string): void {
+    this.#sayCached()
+    this.#write(`[${shorten(name)}]${text === "" ? "" : ` ${text}`}\n`)
+  }
+
+  #sayCached(): void {
+    if (this.#cached.length === 0) return
+    const names = this.#cached.map(shorten)
+    this.#cached = []
+    const shown = names.slice(-3).join(", ")
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ""
+    this.#write(`[cached] ${shown}${more}\n`)
+  }
+}
+
+const LONGEST_NAME = 48
+
+/** A step's name short enough to stand in front of every line. */
+export function shorten(name: string): string {
+  const line = name.replace(/\s+/g, " ").trim()
+  return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME - 1)}…` : line
+}

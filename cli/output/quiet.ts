@@ -1,0 +1,28 @@
+import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
+import { clean } from "./clean.ts"
+import type { Reporter, Write } from "./reporter.ts"
+import { Steps } from "./steps.ts"
+
+/** Shows only warnings, and the output of a step that failed. */
+export class QuietReporter implements Reporter {
+  readonly steps = new Steps()
+  readonly #write: Write
+
+  constructor(write: Write) {
+    this.#write = write
+  }
+
+  event(event: SessionEvent): void {
+    if (event.type === "step") this.steps.apply(event).log.flush()
+    else if (event.type === "log") this.steps.get(event.id)?.log.push(event.stream, event.data)
+    else if (event.level === "warn") this.#write(`pyline: ${event.text}\n`)
+  }
+
+  finish(outcome: "good" | "red" | "interrupted"): void {
+    if (outcome !== "red") return
+    for (const step of this.steps) {
+      if (step.status !== "failed") continue
+      for (const line of step.log.all()) this.#write(`${clean(line, false)}\n`)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
+
+export type StepEvent = Extract<SessionEvent, { type: "step" }>
+export type LogEvent = Extract<SessionEvent, { type: "log" }>
+
+export interface Step {
+  id: string
+  name: string
+  status: StepEvent["status"]
+  started: number
+  ended?: number
+  error?: string
+  log: StepLog
+}
+
+/** The steps of a session in the order in which they were heard of. */
+export class Steps {
+  readonly #steps = new Map<string, Step>()
+
+  get(id: string): Step | undefined {
+    return this.#steps.get(id)
+  }
+
+  [Symbol.iterator](): IterableIterator<Step> {
+    return this.#steps.values()
+  }
+
+  apply(event: StepEvent): Step {
+    const before = this.#steps.get(event.id)
+    const step: Step = before ?? {
+      id: event.id,
+      name: event.name,
+      status: event.status,
+      started: event.started ?? Date.now(),
+      log: new StepLog(),
+    }
+    // A step that was run is not turned into a cached one when another query asks for it again.
+    if (!(before && event.status === "cached")) step.status = event.status
+    step.name = event.name
+    if (event.started !== undefined) step.started = event.started
+    if (event.ended !== undefined) step.ended = event.ended
+    if (event.error !== undefined) step.error = event.error
+    this.#steps.set(event.id, step)
+    return step
+  }
+}
+
+const KEEP_BYTES = 512 * 1024
+
+/** What a step printed: whole lines as they get complete, and the end of it all for later. */
+export class StepLog {
+  #partial: [string, string] = ["", ""]
+  #lines: string[] = []
+  #bytes = 0
+  #dropped = 0
+
+  /** Adds output and returns the lines that got complete by it. */
+  push(stream: 1 | 2, data: string): string[] {
+    const index = stream === 1 ? 0 : 1
+    const lines = (this.#partial[index] + data).split("\n")
+    this.#partial[index] = lines.pop() as string
+    // A line without an end must not fill the memory.
+    if (this.#partial[index].length > KEEP_BYTES) {
+      lines.push(this.#partial[index])
+      this.#partial[index] = ""
+    }
+    this.#keep(lines)
+    return lines
+  }
+
+  /** What was printed without a line end after it; asked when the step is over. */
+  flush(): string[] {
+    const lines = this.#partial.filter((text) => text !== "")
+    this.#partial = ["", ""]
+    this.#keep(lines)
+    return lines
+  }
+
+  get isEmpty(): boolean {
+    return this.#lines.length === 0
+  }
+
+  /** The last lines, with what was begun after them. */
+  tail(count: number): string[] {
+    const begun = this.#partial.filter((text) => text !== "")
+    return [...this.#lines.slice(-count), ...begun].slice(-count)
+  }
+
+  /** All that was kept. */
+  all(): string[] {
+    if (this.#dropped === 0) return this.#lines
+    return [`… ${this.#dropped} earlier lines are left out`, ...this.#lines]
+  }
+
+  #keep(lines: string[]): void {
+    for (const line of lines) {
+      this.#lines.push(line)
+      this.#bytes += line.length
+    }
+    let first = 0
+    while (this.#bytes > KEEP_BYTES && first < this.#lines.length - 1)
+      this.#bytes -= (this.#lines[first++] as string).length
+    // In large pieces: cutting off the front costs the length of what stays.
+    if (first > 0) {
+      this.#lines.splice(0, first)
+      this.#dropped += first
+    }
+  }
+}

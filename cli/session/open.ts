@@ -1,0 +1,33 @@
+import { openSession } from "../../engine/client.ts"
+import type { Reporter } from "../output/reporter.ts"
+import { setupEvents } from "../output/setup.ts"
+import type { Engine } from "./choose.ts"
+import { resolveSecret } from "./secret.ts"
+
+/** A session for the SDK, which finds it by the environment. */
+export interface Session {
+  /** Resolves with the reason when the engine is gone before the session was closed. */
+  lost: Promise<Error>
+  close(): Promise<void>
+}
+
+/** Opens a session with the embedded engine, or leaves that to the SDK for any other. */
+export async function open(engine: Engine, reporter: Reporter, cwd: string): Promise<Session> {
+  if (engine.kind === "dagger" && engine.cli)
+    process.env._EXPERIMENTAL_DAGGER_CLI_BIN = engine.cli
+  if (engine.kind !== "embedded") {
+    if (engine.kind === "dagger") delete process.env.DAGGER_SESSION_PORT
+    return { lost: new Promise(() => {}), close: async () => {} }
+  }
+  const { port, token, lost, close } = await openSession({
+    cwd,
+    onEvent: (event) => reporter.event(event),
+    resolveSecret,
+    report: (event) => {
+      for (const step of setupEvents(event)) reporter.event(step)
+    },
+  })
+  process.env.DAGGER_SESSION_PORT = String(port)
+  process.env.DAGGER_SESSION_TOKEN = token
+  return { lost, close }
+}
