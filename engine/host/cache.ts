@@ -15,7 +15,7 @@ interface Known {
 /** The known files of one directory, by name. */
 export type KnownFiles = Map<string, Known>
 
-/** Beyond this many files everything is forgotten: a bound on memory, not a policy. */
+/** After this many files everything is forgotten: a bound on memory, not a policy. */
 const MOST = 1_000_000
 
 const FORMAT = "pyline-host-cache 1"
@@ -107,7 +107,8 @@ type Row = [string, string, string, string, string, string, string]
  * file systems that keep whole seconds (or two) show it by stamps without a fraction.
  */
 function isRacy({ mtimeNs, ctimeNs }: BigIntStats, began: number): boolean {
-  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-  const step = ctimeNs % 1_000_000n === 0n ? 2_100n : 50n
-  return latest > (BigInt(began) - step) * 1_000_000n
+  const now = BigInt(began) * 1_000_000n
+  const step = ctimeNs % 1_000_000n === 0n ? 2_100_000_000n : 50_000_000n
+  // A modification time in the future was set by hand and says nothing.
+  return ctimeNs > now - step || (mtimeNs > now - step && mtimeNs < now + step)
 }

@@ -73,17 +73,15 @@ function parse(text: string): Pattern[] {
   let glob = posix.normalize(bare)
   if (glob.length > 1) glob = glob.replace(/\/$/, "")
   if (glob === ".") glob = "*"
-  if (!isWellFormed(glob)) {
-    throw new HostError("BAD_PATTERN", text, `syntax error in pattern ${text}`)
-  }
-  const test = tester(glob)
+  const test = isWellFormed(glob) && tester(glob)
+  if (!test) throw new HostError("BAD_PATTERN", text, `syntax error in pattern ${text}`)
   const segments = glob.split("/")
   const wild = segments.findIndex((s) => /[*?[\]^\\]/.test(s))
   const whole = wild < 0
   return [{ negated, whole, literal: whole ? segments : segments.slice(0, wild), test }]
 }
 
-function tester(glob: string): (path: string) => boolean {
+function tester(glob: string): ((path: string) => boolean) | undefined {
   if (!/[*?[\]\\]/.test(glob)) return (path) => path === glob
   const rest = glob.slice(2)
   if (glob.startsWith("**") && !/[*?[\]\\]/.test(rest)) {
@@ -91,10 +89,11 @@ function tester(glob: string): (path: string) => boolean {
     return (path) => path.endsWith(rest) || path === bare
   }
   const regexp = toRegExp(glob)
-  return (path) => regexp.test(path)
+  return regexp && ((path) => regexp.test(path))
 }
 
-function toRegExp(glob: string): RegExp {
+/** Undefined where a class has its range the wrong way round. */
+function toRegExp(glob: string): RegExp | undefined {
   let source = "^"
   let inClass = false
   for (let i = 0; i < glob.length; i++) {
@@ -115,7 +114,11 @@ function toRegExp(glob: string): RegExp {
       source += i + 1 === glob.length ? ".*" : "(?:.*/)?"
     }
   }
-  return new RegExp(`${source}$`, "su")
+  try {
+    return new RegExp(`${source}$`, "su")
+  } catch {
+    return undefined
+  }
 }
 
 /** A character as it stands for itself in a regular expression, also in a class. */

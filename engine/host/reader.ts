@@ -17,6 +17,8 @@ import { Breaks, entryOf, lstat, readText, type Unknown, walk } from "./walk.ts"
  *     const tree = await reader.read("/src/app", { exclude: [".git"], gitignore: true })
  */
 export class HostReader {
+  /** How many files were read so far. */
+  filesRead = 0
   readonly #cache = new StatCache()
   readonly #cacheFile: string | undefined
   #loaded: Promise<void> | undefined
@@ -85,6 +87,7 @@ export class HostReader {
     for (const { entry, file, stat, name, known } of files) {
       if (breaks.due()) await breaks.take()
       const hashed = await hashFile(file, stat)
+      this.filesRead++
       if (!hashed) {
         gone.add(entry)
         continue

@@ -56,25 +56,17 @@ export const makeTree = (root: string, entries: Entry[]): Tree => ({
 })
 
 /**
- * The directory `path` of a tree as a tree of its own.
- *
- * @throws HostError NOT_FOUND, NOT_A_DIRECTORY
+ * The directory `path` of a tree as a tree of its own; undefined when that is none: missing, a file,
+ * or reached through a symbolic link, which is not followed here.
  */
-export function subtree(tree: Tree, path: string): Tree {
+export function subtree(tree: Tree, path: string): Tree | undefined {
   const at = cleanPath(path)
   if (at === "") return tree
-  const directory = findEntry(tree, at)
-  if (directory.type !== "dir") {
-    throw new HostError(
-      "NOT_A_DIRECTORY",
-      path,
-      `path ${at} is a ${directory.type}, not a directory`,
-    )
-  }
-  const skip = at.length + 1
+  if (tree.entries.find((e) => e.path === at)?.type !== "dir") return undefined
+  const below = `${at}/`
   const entries = tree.entries
-    .filter((e) => e.path.startsWith(`${at}/`))
-    .map((e) => ({ ...e, path: e.path.slice(skip) }))
+    .filter((e) => e.path.startsWith(below))
+    .map((e) => ({ ...e, path: e.path.slice(below.length) }))
   return makeTree(join(tree.root, at), entries)
 }
 
@@ -130,17 +122,20 @@ function findGitignores(tree: Tree): Map<string, string> {
 }
 
 /**
- * The contents of a file of a tree, from the disk.
+ * The contents of a file of a tree, from the disk. Symbolic links are not followed.
  *
  * @throws HostError CHANGED when the file is not the one that was read, NOT_FOUND, NOT_A_FILE
  */
 export function readTreeFile(tree: Tree, path: string): Buffer {
-  const entry = findEntry(tree, cleanPath(path))
-  if (entry.type === "symlink") throw notFound(entry.path)
-  if (entry.type === "dir") {
-    throw new HostError("NOT_A_FILE", path, `path ${entry.path} is a directory, not a file`)
+  const at = cleanPath(path)
+  const entry = tree.entries.find((e) => e.path === at)
+  if (!entry || entry.type === "symlink") {
+    throw new HostError("NOT_FOUND", path, `stat ${at}: no such file or directory`)
   }
-  const file = join(tree.root, entry.path)
+  if (entry.type === "dir") {
+    throw new HostError("NOT_A_FILE", path, `path ${at} is a directory, not a file`)
+  }
+  const file = join(tree.root, at)
   const same = (stat: BigIntStats): boolean =>
     stat.mtimeNs === entry.mtimeNs && stat.size === BigInt(entry.size)
   let fd: number
@@ -160,27 +155,26 @@ export function readTreeFile(tree: Tree, path: string): Buffer {
   }
 }
 
-const notFound = (path: string): HostError =>
-  new HostError("NOT_FOUND", path, `stat ${path}: no such file or directory`)
-
-function findEntry(tree: Tree, path: string): Entry {
-  const entry = tree.entries.find((e) => e.path === path)
-  if (!entry) throw notFound(path)
-  return entry
-}
-
 /** A path that climbs out ends at the root, as in Dagger. */
 const cleanPath = (path: string): string => join("/", path).replace(/\/$/, "").slice(1)
 
-/** The entries as JSON. `mtimeNs` is a decimal string: it does not fit a double. */
-export const toEntriesJson = (tree: Tree): string =>
-  JSON.stringify(
-    tree.entries.map(({ path, type, mode, size, mtimeNs, link }) => ({
-      path,
-      type,
-      mode,
-      size,
-      mtimeNs: mtimeNs.toString(),
-      link,
-    })),
-  )
+/** The entries as the bridge takes them. */
+export function toEntriesJson(tree: Tree): string {
+  const rows = tree.entries.map(({ path, type, mode, size, mtimeNs, link, digest }) => {
+    const time = digest ? markTime(mtimeNs, digest) : mtimeNs
+    const target = link === undefined ? "" : `,"link":${JSON.stringify(link)}`
+    return `{"path":${JSON.stringify(path)},"type":"${type}","mode":${mode},"size":${size},"mtimeNs":${time}${target}}`
+  })
+  return `[${rows.join(",\n")}]`
+}
+
+/**
+ * BuildKit takes a file for unchanged when size and time are what they were at the last upload. The
+ * part below the microsecond is therefore drawn from the contents: an edit that keeps both (a build
+ * that sets times, two writes within one clock tick) is still sent.
+ */
+function markTime(mtimeNs: bigint, digest: string): bigint {
+  if (mtimeNs < 0n) return mtimeNs
+  const mark = Number.parseInt(digest.slice(-8), 16) % 1000
+  return mtimeNs - (mtimeNs % 1000n) + BigInt(mark)
+}

@@ -98,7 +98,7 @@ export async function walk(
     if (keep) {
       const file = frame.directory + name
       const stat = lstat(file)
-      if (!stat || !(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink())) continue
+      if (!stat || !isWanted(stat) || stat.isDirectory() !== item.isDirectory()) continue
       const entry = entryOf(path, stat)
       if (entry.type === "symlink") {
         const link = readLink(file)
@@ -124,6 +124,10 @@ export async function walk(
   }
   return { entries, unknown }
 }
+
+/** Sockets, fifos and devices are not. */
+const isWanted = (stat: BigIntStats): boolean =>
+  stat.isFile() || stat.isDirectory() || stat.isSymbolicLink()
 
 /** Lets other work of the process run every few milliseconds. */
 export class Breaks {

@@ -4,6 +4,9 @@ import { dirname, join } from "node:path"
 import { onTestFinished } from "vitest"
 import type { Tree } from "../../../engine/host/tree.ts"
 
+// Modes are compared.
+process.umask(0o022)
+
 /**
  * A folder for one test, removed at its end. Keys are paths: one that ends in "/" is a directory,
  * contents that begin with "-> " make a symbolic link.
