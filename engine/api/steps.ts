@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import type { ApiDeps } from "../daemon/api-contract.ts"
 import type { StepSupport } from "../graph/execute.ts"
-import { shimSource } from "../setup/shim.ts"
+import { shimSource } from "../graph/shim.ts"
 
 /** What every step is given by this machine: the shim, and the site's certificates where it has some. */
 export function stepSupport(deps: ApiDeps): () => Promise<StepSupport> {

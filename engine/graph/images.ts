@@ -1,8 +1,8 @@
 import type { Bridge } from "../buildkit/bridge.ts"
 import { ociLayout, registryImage } from "../llb/source.ts"
 import type { Fs } from "../llb/vertex.ts"
-import type { EngineConfig } from "../setup/config.ts"
-import { lookupImage, normalizeRef } from "../setup/images.ts"
+import { type EngineConfig, lookupImage } from "../setup/config.ts"
+import { normaliseReference } from "../setup/reference.ts"
 import type { Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
 import { type ImageConfig, readLayoutConfig } from "./image.ts"
@@ -41,15 +41,15 @@ export class Images {
     auth: Record<string, { username: string; password: string }>,
   ): Promise<ResolvedImage> {
     const substitute = lookupImage(this.#config(), address)
-    if (substitute) {
+    if (substitute && "ociLayout" in substitute) {
       const { ociLayout: dir, digest } = substitute
       return {
         fs: ociLayout(dir, digest, address),
         config: readLayoutConfig(dir, digest),
-        ref: `${normalizeRef(address).split("@")[0]}@${digest}`,
+        ref: `${normaliseReference(address).split("@")[0]}@${digest}`,
       }
     }
-    const ref = normalizeRef(address)
+    const ref = normaliseReference(substitute ? substitute.ref : address)
     // One question for all that ask at once: a matrix must not run into a registry's rate limit.
     let asked = this.#asked.get(ref)
     if (!asked) {
