@@ -1,0 +1,337 @@
+/**
+ * Every sentence a user reads when something is wrong.
+ *
+ * A message is always in this shape, because `dagger call` prints nothing of an error but its message:
+ *
+ *     error[CODE]: what was found
+ *     what it means
+ *     fix: a command or an edit
+ *     docs: a page
+ */
+
+const DOCS = "https://github.com/pyline/pyline/blob/main/docs"
+
+/** How a command that met the error exits: 1 a check or test is red, 2 the project or request is wrong, 3 the machine failed. */
+export type ExitClass = 1 | 2 | 3
+
+/** Exit status of each error code. The code stands at the start of a message, so a caller needs nothing but the message. */
+export const EXIT_CLASS = {
+  TESTS_FAILED: 1,
+  NO_TESTS: 1,
+  TESTS_KILLED: 1,
+  TESTS_CRASHED: 1,
+  TESTS_ABORTED: 1,
+  USAGE: 2,
+  MANIFEST_INVALID: 2,
+  MANAGER_AMBIGUOUS: 2,
+  MANAGER_UNSUPPORTED: 2,
+  LOCK_STALE: 2,
+  LOCK_MISSING: 2,
+  PYTHON_INVALID: 2,
+  PYTHON_EOL: 2,
+  PYTHON_UNSUPPORTED: 2,
+  PYTHON_CONFLICT: 2,
+  RESOLUTION_FAILED: 2,
+  BUILD_FAILED: 2,
+  INSTALL_FAILED: 2,
+  NETWORK: 3,
+  INTERNAL: 3,
+} as const satisfies Record<string, ExitClass>
+
+export type Code = keyof typeof EXIT_CLASS
+
+/** The code at the start of a message, if it is one of ours. Text that an engine puts before it (`Error: `) is skipped. */
+export function codeOf(message: string): Code | undefined {
+  const code = /(?:^|\n|: )error\[([A-Z_]+)\]: /.exec(message)?.[1]
+  return code !== undefined && code in EXIT_CLASS ? (code as Code) : undefined
+}
+
+/** The exit status for a message; `undefined` for one that is not ours. */
+export function exitClassOf(message: string): ExitClass | undefined {
+  const code = codeOf(message)
+  return code === undefined ? undefined : EXIT_CLASS[code]
+}
+
+/** An error whose message is written for the user. */
+export class PylineError extends Error {
+  override name = "PylineError"
+  readonly code: Code
+
+  constructor(code: Code, message: string) {
+    super(`error[${code}]: ${message}`)
+    this.code = code
+  }
+}
+
+interface Text {
+  /** What was found, in one line. */
+  found: string
+  /** What it means, in lines. */
+  means?: string[]
+  /** A command, or an edit. */
+  fix?: string
+  /** A page of docs/, without its ending. */
+  page?: string
+  /** Lines that end the message. */
+  tail?: string[]
+}
+
+function error(code: Code, text: Text): PylineError {
+  const lines = [text.found, ...(text.means ?? [])]
+  if (text.fix !== undefined) lines.push(`fix: ${text.fix}`)
+  if (text.page !== undefined) lines.push(`docs: ${DOCS}/${text.page}.md`)
+  return new PylineError(code, [...lines, ...(text.tail ?? [])].join("\n"))
+}
+
+/** Where in a file something stands. */
+export interface Place {
+  file: string
+  line?: number
+  column?: number
+}
+
+const at = ({ file, line, column }: Place): string =>
+  [file, line, line === undefined ? undefined : column]
+    .filter((part) => part !== undefined)
+    .join(":")
+
+const quoted = (values: readonly string[]): string =>
+  values.length < 2
+    ? values.join("")
+    : `${values.slice(0, -1).join(", ")} and ${values[values.length - 1]}`
+
+/** Every error of the project's files at once: a user should not meet them one a run. */
+export function manifestInvalid(
+  problems: readonly (Place & { message: string; fix?: string })[],
+): PylineError {
+  const [first, ...rest] = problems
+  if (first === undefined) throw new RangeError("no problem given")
+  return error("MANIFEST_INVALID", {
+    found: `${at(first)}: ${first.message}`,
+    means: rest.slice(0, 9).map((problem) => `also ${at(problem)}: ${problem.message}`),
+    fix: first.fix ?? `correct ${first.file}`,
+    page: "manifests",
+  })
+}
+
+export function managersAmbiguous(
+  locks: readonly { file: string; manager: string }[],
+): PylineError {
+  const files = locks.map(({ file }) => file)
+  const chosen = locks[0]?.manager ?? "uv"
+  return error("MANAGER_AMBIGUOUS", {
+    found: `${quoted(files)} are locks of different tools`,
+    means: [
+      "They can disagree on what to install, so Pyline does not guess which one the project means.",
+    ],
+    fix: `delete the lock that is not in use, or decide in pyproject.toml: [tool.pyline] package-manager = "${chosen}"`,
+    page: "package-managers",
+  })
+}
+
+export function managerUnsupported(file: string, manager: string, advice: string): PylineError {
+  return error("MANAGER_UNSUPPORTED", {
+    found: `${file} is a file of ${manager}, which Pyline does not install from`,
+    means: ["Nothing was installed, because tests without their dependencies say nothing."],
+    fix: advice,
+    page: "package-managers",
+  })
+}
+
+export function managerUnknown(file: string, value: string, known: readonly string[]): PylineError {
+  return error("MANIFEST_INVALID", {
+    found: `${file}: [tool.pyline] package-manager = ${JSON.stringify(value)} is not a package manager Pyline knows`,
+    fix: `use one of ${quoted(known)}, or delete the line`,
+    page: "package-managers",
+  })
+}
+
+export function lockMissing(file: string, manager: string, lock: string): PylineError {
+  return error("LOCK_MISSING", {
+    found: `${file} asks for ${manager}, but there is no ${lock}`,
+    fix: `${manager} lock`,
+    page: "package-managers",
+  })
+}
+
+export function lockStale(lock: string, manifest: string, fix: string): PylineError {
+  return error("LOCK_STALE", {
+    found: `${lock} does not match ${manifest}`,
+    means: [
+      `A dependency in ${manifest} was changed and ${lock} was not, so a frozen install would not be what ${manifest} says.`,
+    ],
+    fix: `${fix}, then commit ${lock}`,
+    page: "locks",
+  })
+}
+
+export function groupUnknown(
+  file: string,
+  kind: "group" | "extra",
+  name: string,
+  known: readonly string[],
+): PylineError {
+  return error("MANIFEST_INVALID", {
+    found: `${file}: [tool.pyline] names the ${kind} ${JSON.stringify(name)}, which the project does not have`,
+    means: [known.length === 0 ? `It has no ${kind}s.` : `It has ${quoted(known)}.`],
+    fix: `correct ${file}`,
+    page: "manifests",
+  })
+}
+
+export function pythonInvalid(place: Place, value: string, range: string): PylineError {
+  return error("PYTHON_INVALID", {
+    found: `${at(place)}: ${JSON.stringify(value)} is not a Python version Pyline can read`,
+    fix: `write a version such as 3.13 (${range} are supported)`,
+    page: "python-versions",
+  })
+}
+
+export function pythonEndOfLife(
+  place: Place,
+  version: string,
+  date: string,
+  oldest: string,
+): PylineError {
+  return error("PYTHON_EOL", {
+    found: `${at(place)}: Python ${version} had its last security fix on ${date}`,
+    means: [`Pyline runs Python ${oldest} and newer.`],
+    fix: `move the project to Python ${oldest} or newer and say so in ${place.file}`,
+    page: "python-versions",
+  })
+}
+
+export function pythonUnsupported(place: Place, value: string, range: string): PylineError {
+  return error("PYTHON_UNSUPPORTED", {
+    found: `${at(place)}: no Python that Pyline runs satisfies ${JSON.stringify(value)}`,
+    means: [`Pyline runs ${range}.`],
+    fix: `change ${place.file}`,
+    page: "python-versions",
+  })
+}
+
+export function pythonConflict(
+  constraints: readonly (Place & { value: string; rule: string })[],
+): PylineError {
+  return error("PYTHON_CONFLICT", {
+    found: `no Python version satisfies ${quoted(constraints.map(at))} together`,
+    means: constraints.map(({ value, rule, ...place }) => `${at(place)}: ${rule} ${value}`),
+    fix: `change one of ${quoted([...new Set(constraints.map(({ file }) => file))])}`,
+    page: "python-versions",
+  })
+}
+
+export interface FailedTest {
+  /** As the runner names it, for example `tests/test_api.py::test_get`. */
+  id: string
+  file?: string
+  line?: number
+  /** First line of what went wrong. */
+  message?: string
+}
+
+/** The tests ran and some are red. */
+export function testsFailed(
+  failures: readonly FailedTest[],
+  red: number,
+  ran: number,
+  verdict: string,
+): PylineError {
+  const shown = failures.slice(0, 20)
+  const lines = shown.map(({ id, file, line, message }) => {
+    const where =
+      file === undefined ? "" : `${at({ file, ...(line === undefined ? {} : { line }) })} `
+    return `  ${where}${id}${message === undefined ? "" : ` - ${message}`}`
+  })
+  if (red > shown.length) lines.push(`  and ${red - shown.length} more`)
+  return error("TESTS_FAILED", {
+    found: `${red} of ${ran} ${ran === 1 ? "test" : "tests"} failed`,
+    means: lines,
+    tail: [verdict],
+  })
+}
+
+/** The runner found nothing to run. */
+export function noTests(runner: string, looked: string, verdict: string): PylineError {
+  return error("NO_TESTS", {
+    found: `${runner} found no tests`,
+    means: [`It looked ${looked}. A run that tests nothing is not green.`],
+    fix: "add a test, or allow it: --allow-no-tests",
+    page: "tests",
+    tail: [verdict],
+  })
+}
+
+/** A process that the kernel (or a person) killed: nearly always memory. */
+export function testsKilled(what: string, last: string | undefined): PylineError {
+  return error("TESTS_KILLED", {
+    found: `${what} were killed, probably out of memory`,
+    means: last === undefined ? [] : [`The last line they printed: ${last}`],
+    fix: "give the engine more memory, or run fewer tests side by side",
+    page: "tests",
+    tail: ["killed, probably out of memory"],
+  })
+}
+
+/** The runner itself died of a signal such as SIGSEGV. */
+export function testsCrashed(
+  runner: string,
+  signal: string,
+  last: string | undefined,
+): PylineError {
+  return error("TESTS_CRASHED", {
+    found: `${runner} crashed (${signal})`,
+    means: last === undefined ? [] : [`The last line it printed: ${last}`],
+    fix: "run it with --args=-Xfaulthandler to see where, and look at the extension modules of the project",
+    page: "tests",
+    tail: [`crashed (${signal})`],
+  })
+}
+
+/** The runner ended without a verdict: a usage error, an import error in conftest.py, an internal error. */
+export function testsAborted(
+  runner: string,
+  exitCode: number,
+  log: readonly string[],
+): PylineError {
+  return error("TESTS_ABORTED", {
+    found: `${runner} stopped with exit status ${exitCode} before the tests were done`,
+    means: log.map((line) => `  ${line}`),
+    page: "tests",
+    tail: [`no verdict: ${runner} stopped with exit status ${exitCode}`],
+  })
+}
+
+/** An install or build step that failed, told apart by what it printed. */
+export function installFailed(
+  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "NETWORK",
+  what: string,
+  log: readonly string[],
+  hint?: string,
+): PylineError {
+  const found = {
+    RESOLUTION_FAILED: `the dependencies of ${what} cannot be installed together`,
+    BUILD_FAILED: `${what} could not be built`,
+    INSTALL_FAILED: `${what} could not be installed`,
+    NETWORK: `a package index could not be reached while ${what} was installed`,
+  }[code]
+  return error(code, {
+    found,
+    means: log.map((line) => `  ${line}`),
+    ...(hint === undefined ? {} : { fix: hint }),
+    page: "install",
+  })
+}
+
+export function usage(found: string, fix: string): PylineError {
+  return error("USAGE", { found, fix })
+}
+
+export function internal(what: string, log: readonly string[]): PylineError {
+  return error("INTERNAL", {
+    found: what,
+    means: log.map((line) => `  ${line}`),
+    fix: "report it with the lines above",
+    page: "report-a-bug",
+  })
+}

@@ -1,0 +1,92 @@
+/**
+ * Continuous integration for Python projects with nothing to configure.
+ *
+ * What a project is (its package manager, Python version, test runner) is found out from its files, its dependencies
+ * are installed in a layer that only a change of dependencies builds again, and its tests run in a container.
+ */
+import { argument, check, type Directory, func, object } from "@dagger.io/dagger"
+import { usage } from "./errors.ts"
+import { explain } from "./pipeline/failure.ts"
+import { readPlan } from "./pipeline/read.ts"
+import { judge, parseSummary, reportsOf, tested } from "./pipeline/tests.ts"
+import type { Plan } from "./project/plan.ts"
+import { showPlan } from "./project/show.ts"
+import { IGNORE } from "./source.ts"
+
+/**
+ * Continuous integration for Python projects with nothing to configure
+ */
+@object()
+export class Pyline {
+  /**
+   * Say what the project is and what would be done with it: every decision, the file and rule behind it, and what was rejected
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param format text for people, json for the plan itself
+   */
+  @func()
+  async plan(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    format: string = "text",
+  ): Promise<string> {
+    if (format !== "text" && format !== "json") {
+      throw usage(`--format ${format}: not a format of the plan`, "use text or json")
+    }
+    const plan = await readPlan(source, python).catch((error: unknown) => {
+      throw explain(error, undefined)
+    })
+    return format === "json" ? JSON.stringify(plan, undefined, 2) : showPlan(plan)
+  }
+
+  /**
+   * Run the project's tests; fails when one is red or none is found
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param args Arguments for the test runner, such as tests/test_api.py or -k name
+   * @param allowNoTests Be green also where there are no tests
+   */
+  @func()
+  @check()
+  async test(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    args: string[] = [],
+    allowNoTests: boolean = false,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      const container = await tested(plan, source, { args, allowNoTests })
+      return judge(parseSummary(await container.stdout()), plan)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Run the project's tests, or take the run that `test` made, and give its reports: JUnit XML, result.json, summary.md. Red tests are no failure here
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param args Arguments for the test runner, such as tests/test_api.py or -k name
+   * @param allowNoTests Count as green also where there are no tests
+   */
+  @func()
+  async reports(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    args: string[] = [],
+    allowNoTests: boolean = false,
+  ): Promise<Directory> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      return await reportsOf(await tested(plan, source, { args, allowNoTests })).sync()
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+}

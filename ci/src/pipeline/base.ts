@@ -1,0 +1,71 @@
+import { type Container, dag } from "@dagger.io/dagger"
+import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
+
+/** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
+export const SOURCE = "/app"
+export const ENVIRONMENT = "/opt/venv"
+
+/** uv and its settings, where they are mounted. */
+export const UV_COMMAND = `${HOME}/tools/bin/uv`
+export const PYTHON = "/usr/local/bin/python"
+const CACHE = `${HOME}/cache`
+const SETTINGS = "/etc/uv"
+
+/** Settings of uv, below those of the project's own [tool.uv]. */
+const UV_TOML = `cache-dir = "${CACHE}"
+python-downloads = "never"
+# The cache is another file system than the environment: a link between them cannot be made.
+link-mode = "copy"
+# Once here, and not at the start of each run of the tests.
+compile-bytecode = true
+# A site's own certificates are in the system's store, which uv asks only when told to.
+system-certs = true
+`
+
+/** A Python version with an empty environment, and system packages where the plan has them. */
+export async function environment(
+  python: string,
+  systemPackages: readonly string[],
+): Promise<Container> {
+  let container = dag
+    .container()
+    .from(pythonImage(python))
+    .withEnvVariable("LANG", "C.UTF-8")
+    .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
+    .withEnvVariable(
+      "PATH",
+      `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    )
+  if (systemPackages.length > 0) {
+    container = container.withExec(["sh", "-c", APT, "apt", ...systemPackages])
+  }
+  return (await withUv(container)).withExec([UV_COMMAND, "venv", "--python", PYTHON, ENVIRONMENT])
+}
+
+/** Debian's own Python keeps its C headers in a package of their own; the python images have them. */
+const APT = `set -e
+export DEBIAN_FRONTEND=noninteractive
+case " $* " in *" gcc "*)
+  header=$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
+  [ -e "$header" ] || set -- "$@" python3-dev ;;
+esac
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "$@"
+rm -rf /var/lib/apt/lists/*`
+
+/** With uv and its cache at hand, for installs. */
+async function withUv(container: Container): Promise<Container> {
+  const platform = await dag.defaultPlatform()
+  const cache = dag.cacheVolume(
+    `pyline-uv-${UV}-${platform.replace(/^linux\//, "").replaceAll("/", "-")}`,
+  )
+  return container
+    .withMountedDirectory(`${HOME}/tools`, tools())
+    .withMountedDirectory(SETTINGS, dag.directory().withNewFile("uv.toml", UV_TOML))
+    .withMountedCache(CACHE, cache)
+}
+
+/** Without it again: the project's tests meet a Python environment and no installer. */
+export function withoutUv(container: Container): Container {
+  return container.withoutMount(CACHE).withoutMount(SETTINGS).withoutMount(`${HOME}/tools`)
+}

@@ -1,0 +1,63 @@
+import { installFailed, internal, lockStale, PylineError, testsKilled } from "../errors.ts"
+import type { Plan } from "../project/plan.ts"
+
+/** A failed exec. A module cannot import the SDK's class, so its shape has to do. */
+interface ExecFailure {
+  name: "ExecError"
+  exitCode: number
+  cmd: string[]
+  stdout: string
+  stderr: string
+}
+
+const isExecFailure = (error: unknown): error is ExecFailure =>
+  error instanceof Error && error.name === "ExecError" && "exitCode" in error
+
+const NETWORK =
+  /dns error|failed to lookup address|connection (?:refused|reset)|timed? ?out|tls handshake|certificate|error sending request|temporary failure in name resolution|5\d\d (?:server error|service unavailable|bad gateway|gateway timeout)|network is unreachable/i
+const RESOLUTION =
+  /no solution found|because .+ (?:depends on|requires)|was not found in the package registry|no matching distribution/i
+const BUILD =
+  /failed to build|build backend|failed to prepare|metadata-generation-failed|call to `/i
+
+/** What a failed step of the pipeline means to the user. Anything else is given back as it is. */
+export function explain(error: unknown, plan: Plan | undefined): unknown {
+  if (error instanceof PylineError || !isExecFailure(error)) return error
+  const command = (error.cmd ?? []).join(" ")
+  const log = lastLines(error.stderr || error.stdout)
+  if (error.exitCode === 137 || error.exitCode === 9) {
+    return testsKilled(
+      command.includes("run_tests.py") ? "the tests" : `the step (${shortened(command)})`,
+      log.at(-1),
+    )
+  }
+  if (/lockfile at .+ needs to be updated/.test(error.stderr)) {
+    return lockStale("uv.lock", "pyproject.toml", "uv lock")
+  }
+  const what = command.includes("apt-get")
+    ? `the system packages (${plan?.systemPackages.join(", ")})`
+    : command.includes("stub.py") || / -e /.test(command)
+      ? (plan?.name ?? "the project")
+      : command.includes("tools") && plan !== undefined
+        ? plan.name === undefined
+          ? "the project"
+          : plan.name
+        : "Pyline's toolbox"
+  if (NETWORK.test(error.stderr))
+    return installFailed("NETWORK", what, log, "check the network, then run again")
+  if (RESOLUTION.test(error.stderr)) return installFailed("RESOLUTION_FAILED", what, log)
+  if (BUILD.test(error.stderr)) return installFailed("BUILD_FAILED", what, log)
+  if (command.includes(" sync ") || command.includes(" install ") || command.includes("apt-get")) {
+    return installFailed("INSTALL_FAILED", what, log)
+  }
+  return internal(`a step failed with exit status ${error.exitCode}: ${shortened(command)}`, log)
+}
+
+const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+
+const lastLines = (text: string): string[] =>
+  text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+    .slice(-15)

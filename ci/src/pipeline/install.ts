@@ -1,0 +1,101 @@
+import { type Container, type Directory, dag } from "@dagger.io/dagger"
+import type { Dependencies, PackageInstall, Plan } from "../project/plan.ts"
+import { asset } from "./asset.ts"
+import { environment, PYTHON, SOURCE, UV_COMMAND, withoutUv } from "./base.ts"
+import { HOME } from "./toolbox.ts"
+
+const INPUT = `${HOME}/input`
+
+/** The container in which the plan's dependencies and the project itself are installed. Its source is not in it yet. */
+export async function installed(plan: Plan, source: Directory): Promise<Container> {
+  const empty = await environment(plan.python, plan.systemPackages)
+  const dependencies = withDependencies(empty, plan.dependencies)
+  const project =
+    plan.package === undefined
+      ? dependencies
+      : withPackage(dependencies, plan, plan.package, source)
+  return withoutUv(project)
+}
+
+/** The dependency layer. Its only input is the text in the plan, so that no other edit of the project builds it again. */
+function withDependencies(container: Container, dependencies: Dependencies): Container {
+  switch (dependencies.kind) {
+    case "none":
+      return container
+    case "uv": {
+      const frozen = dependencies.verify ? "--locked" : "--frozen"
+      const locked = container
+        .withMountedDirectory(SOURCE, files(dependencies.documents))
+        .withWorkdir(SOURCE)
+        .withExec([...uvSync(frozen, dependencies.selection), "--no-install-local"])
+        .withoutMount(SOURCE)
+      if (dependencies.provided.length === 0) return locked
+      return locked.withExec([UV_COMMAND, "pip", "install", ...dependencies.provided])
+    }
+    case "pip":
+      return container
+        .withMountedDirectory(
+          INPUT,
+          files({
+            "requirements.txt": dependencies.requirements,
+            "constraints.txt": dependencies.constraints,
+          }),
+        )
+        .withExec([
+          ...[UV_COMMAND, "pip", "install", ...dependencies.options],
+          ...["-r", `${INPUT}/requirements.txt`, "-c", `${INPUT}/constraints.txt`],
+        ])
+        .withoutMount(INPUT)
+  }
+}
+
+const uvSync = (frozen: string, selection: readonly string[]): string[] => [
+  ...[UV_COMMAND, "sync", "--active", "--python", PYTHON, "--inexact", frozen],
+  ...selection,
+]
+
+/**
+ * The project itself, installed editable by its own build backend. Where the plan says that the backend reads no code,
+ * it is given empty files of the right names, so that an edit of code does not build again.
+ */
+function withPackage(
+  container: Container,
+  plan: Plan,
+  install: PackageInstall,
+  source: Directory,
+): Container {
+  const tree = install.reads === "everything" ? source : source.filter({ include: install.reads })
+  const command =
+    install.kind === "uv" && plan.dependencies.kind === "uv"
+      ? uvSync(plan.dependencies.verify ? "--frozen" : "--locked", plan.dependencies.selection)
+      : [
+          UV_COMMAND,
+          "pip",
+          "install",
+          ...(install.withDependencies ? [] : ["--no-deps"]),
+          ...install.targets,
+        ]
+  let building = container.withDirectory(SOURCE, tree).withWorkdir(SOURCE)
+  for (const [name, value] of Object.entries(install.environment)) {
+    building = building.withEnvVariable(name, value)
+  }
+  building =
+    install.names.length === 0
+      ? building.withExec(command)
+      : building
+          .withMountedDirectory(
+            INPUT,
+            files({ "stub.py": asset("stub.py"), "names.json": JSON.stringify(install.names) }),
+          )
+          .withExec(["python", "-B", `${INPUT}/stub.py`, `${INPUT}/names.json`, ...command])
+          .withoutMount(INPUT)
+  for (const name of Object.keys(install.environment)) building = building.withoutEnvVariable(name)
+  return building
+}
+
+/** A directory that is nothing but texts, so that equal texts are one input to every engine. */
+function files(texts: Record<string, string>): Directory {
+  let directory = dag.directory()
+  for (const [path, text] of Object.entries(texts)) directory = directory.withNewFile(path, text)
+  return directory
+}

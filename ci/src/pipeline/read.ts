@@ -1,0 +1,87 @@
+import { type Directory, dag } from "@dagger.io/dagger"
+import { internal } from "../errors.ts"
+import { decide } from "../project/decide.ts"
+import type { Facts } from "../project/facts.ts"
+import type { Plan } from "../project/plan.ts"
+import { SUPPORTED } from "../project/python.ts"
+import type { Evidence } from "../project/runner.ts"
+import { asset } from "./asset.ts"
+import { HOME, toolbox } from "./toolbox.ts"
+
+/** Files the probe is given. An edit of any other file does not run it again. */
+const MANIFESTS = [
+  "pyproject.toml",
+  "**/pyproject.toml",
+  "*.lock",
+  "Pipfile",
+  "pylock*.toml",
+  "*require*.txt",
+  "*require*.in",
+  "*constraint*.txt",
+  "requirements/**",
+  "tests/*require*.txt",
+  "test/*require*.txt",
+  "setup.py",
+  "setup.cfg",
+  "tox.ini",
+  "noxfile.py",
+  "pytest.ini",
+  ".pytest.ini",
+  "pytest.toml",
+  ".pytest.toml",
+  ".python-version",
+  "uv.toml",
+  "hatch.toml",
+  "environment.yml",
+  "environment.yaml",
+  "conda.yml",
+  "manage.py",
+  "PKG-INFO",
+]
+const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.py"]
+
+/** A list can include a list, which includes one with a name that no pattern knows. */
+const MOST_ROUNDS = 5
+
+/** Finds out what the project is and what is to be done with it. */
+export async function readPlan(source: Directory, python: string | undefined): Promise<Plan> {
+  const [facts, names] = await Promise.all([readFacts(source), source.glob("**/*.py")])
+  const plan = decide({ facts, names, python })
+  if (plan !== "evidence") return plan
+  const decided = decide({ facts, names, python, evidence: await readEvidence(source) })
+  if (decided === "evidence") throw internal("no test runner could be decided on", [])
+  return decided
+}
+
+async function readFacts(source: Directory): Promise<Facts> {
+  const include = [...MANIFESTS]
+  for (let round = 1; ; round++) {
+    const facts = await probe<Facts>(source, include, "probe.py", ["--python", SUPPORTED.join(",")])
+    const more = facts.missing.map(({ path }) => path).filter((path) => !include.includes(path))
+    if (more.length === 0 || round === MOST_ROUNDS) return facts
+    include.push(...more)
+  }
+}
+
+const readEvidence = (source: Directory): Promise<Evidence> =>
+  probe(source, TESTS, "evidence.py", [])
+
+async function probe<T extends { schema: 1 }>(
+  source: Directory,
+  include: string[],
+  program: "probe.py" | "evidence.py",
+  args: string[],
+): Promise<T> {
+  const file = `${HOME}/${program}`
+  const text = await toolbox()
+    .withMountedFile(file, dag.directory().withNewFile(program, asset(program)).file(program))
+    .withEnvVariable("PYTHONPATH", `${HOME}/tools`)
+    .withMountedDirectory("/project", source.filter({ include }))
+    .withExec(["python", "-B", file, "/project", ...args])
+    .stdout()
+  try {
+    const document = JSON.parse(text) as T
+    if (document.schema === 1) return document
+  } catch {}
+  throw internal(`${program} printed no facts`, text.split("\n").slice(0, 5))
+}

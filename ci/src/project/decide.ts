@@ -1,0 +1,198 @@
+import { manifestInvalid } from "../errors.ts"
+import type { Facts, Requirement } from "./facts.ts"
+import { hasSourceDirectory } from "./layout.ts"
+import { decideManager } from "./manager.ts"
+import { decidePackage } from "./package.ts"
+import type { Decision, Dependencies, Plan } from "./plan.ts"
+import { decidePython } from "./python.ts"
+import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
+import { decideRunner, type Evidence } from "./runner.ts"
+import { extrasOf, selectTestDependencies, type TestDependencies } from "./testDependencies.ts"
+
+/** What a plan is made from. */
+export interface Input {
+  facts: Facts
+  /** Paths of the project's Python files. */
+  names: readonly string[]
+  /** The version asked for on the command line. */
+  python?: string | undefined
+  /** What the test files say, where it was asked for. */
+  evidence?: Evidence | undefined
+}
+
+/** Turns facts into the plan; `"evidence"` where only the test files can tell which runner they are written for. */
+export function decide(input: Input): Plan | "evidence" {
+  const { facts, names } = input
+  const { manager, decision: managed } = decideManager(facts)
+  const own = ownDependencies(facts)
+  const lists = manager === "pip" ? filesFor(facts, "main") : []
+  const listed = withIncludes(facts, lists).flatMap((file) => file.requirements)
+  const tests = selectTestDependencies(facts, manager, [...own, ...listed])
+  refuseErrors(facts, [...lists, ...tests.files])
+
+  const installed = [...own, ...listed, ...tests.requirements]
+  const runner = decideRunner(facts, names, installed, input.evidence)
+  if (runner === undefined) return "evidence"
+  const python = decidePython(facts.python, input.python)
+  const project = decidePackage(facts, manager, names, [...lists, ...tests.files], tests.extras)
+
+  const dependencies = layer(
+    facts,
+    manager,
+    own,
+    [...lists, ...tests.files],
+    tests,
+    runner.provided,
+  )
+  const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
+  const systemPackages = [...vcs, ...project.systemPackages]
+  const name = facts.pyproject?.project?.name ?? facts.setup?.name
+  const decisions: Decision[] = [
+    managed,
+    python.decision,
+    tests.decision,
+    project.decision,
+    runner.decision,
+  ]
+  if (systemPackages.length > 0) {
+    const rule = [
+      ...(vcs.length > 0 ? ["a requirement is fetched with git"] : []),
+      ...(project.systemPackages.length > 0 ? ["the project compiles extension modules"] : []),
+    ].join("; ")
+    decisions.push({
+      about: "system packages",
+      value: systemPackages.join(", "),
+      rule,
+      rejected: [],
+    })
+  }
+  const warnings = [
+    ...python.warnings,
+    ...runner.warnings,
+    ...project.warnings,
+    ...unlocked(facts, manager, installed),
+    ...unread(facts, [...lists, ...tests.files]),
+  ]
+  return {
+    schema: 1,
+    ...(name === undefined ? {} : { name }),
+    python: python.version,
+    manager,
+    dependencies,
+    ...(project.install === undefined ? {} : { package: project.install }),
+    runner: runner.runner,
+    systemPackages,
+    pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
+    decisions,
+    warnings,
+  }
+}
+
+/** Dependencies that the project's own metadata names. */
+function ownDependencies(facts: Facts): Requirement[] {
+  const { pyproject, setup } = facts
+  const self = pyproject?.project?.name ?? setup?.name
+  const listed = pyproject?.project?.dependencies ?? [
+    ...(setup?.dependencies ?? []),
+    ...(setup?.testsRequire ?? []),
+  ]
+  return expandSelf(listed, self, extrasOf(facts))
+}
+
+/** A requirements file that nothing installs from, such as one for documentation, may be as wrong as it likes. */
+const isUnusedList = (facts: Facts, used: readonly string[], file: string): boolean =>
+  facts.requirements.some(({ path }) => path === file) &&
+  !withIncludes(facts, used).some(({ path }) => path === file)
+
+function refuseErrors(facts: Facts, used: readonly string[]): void {
+  const problems = [
+    ...facts.errors,
+    ...facts.missing.map(({ path, file, line }) => ({
+      file,
+      line,
+      message: `refers to ${path}, which is not there`,
+    })),
+  ].filter(({ file }) => !isUnusedList(facts, used, file))
+  if (problems.length > 0) throw manifestInvalid(problems)
+}
+
+function unread(facts: Facts, used: readonly string[]): string[] {
+  return facts.errors
+    .filter(({ file }) => isUnusedList(facts, used, file))
+    .map(
+      ({ file, line, message }) =>
+        `${file}${line === undefined ? "" : `:${line}`}: ${message} (not used)`,
+    )
+}
+
+function unlocked(facts: Facts, manager: string, installed: readonly Requirement[]): string[] {
+  const main = filesFor(facts, "main")
+  if (manager !== "pip" || main.some((file) => file.endsWith(".txt")) || installed.length === 0)
+    return []
+  const open = installed.filter(({ text, url }) => !url && !/===?[^=]/.test(text))
+  return open.length === 0
+    ? []
+    : ["no lock: versions are chosen when the dependency layer is built (uv lock makes one)"]
+}
+
+function layer(
+  facts: Facts,
+  manager: string,
+  own: readonly Requirement[],
+  lists: readonly string[],
+  tests: TestDependencies,
+  provided: readonly Requirement[],
+): Dependencies {
+  if (manager === "uv" && facts.uvLock !== undefined) {
+    const selection = [
+      "--no-default-groups",
+      ...tests.groups.flatMap((group) => ["--group", group]),
+      ...tests.extras.flatMap((extra) => ["--extra", extra]),
+    ]
+    return {
+      kind: "uv",
+      documents: facts.uvLock.documents,
+      selection,
+      // What a build computes cannot be compared with the lock before the build.
+      verify: !(facts.pyproject?.dynamicDependencies ?? false),
+      provided: provided.map(({ text }) => text),
+    }
+  }
+  const self = normalise(facts.pyproject?.project?.name ?? facts.setup?.name)
+  const files = withIncludes(facts, lists)
+  const lines: string[] = []
+  for (const { options } of files) {
+    for (const option of options) if (option[0] !== "--prerelease") lines.push(option.join(" "))
+  }
+  const fromFiles = files.flatMap((file) => file.requirements)
+  for (const { text, hashes } of fromFiles)
+    lines.push([text, ...hashes.map((hash) => `--hash=${hash}`)].join(" "))
+  for (const { text, name } of [...own, ...withoutFiles(tests, fromFiles), ...provided])
+    if (name === undefined || name !== self) lines.push(text)
+  // `-e .[test]` in a list asks for an extra of the project.
+  const extras = extrasOf(facts)
+  for (const { path, extras: names } of files.flatMap((file) => file.locals)) {
+    if (path !== ".") continue
+    for (const extra of names)
+      for (const { text } of expandSelf(extras[normalise(extra) ?? ""] ?? [], self, extras))
+        lines.push(text)
+  }
+  if (lines.length === 0) return { kind: "none" }
+  const constraints = withIncludes(
+    facts,
+    files.flatMap((file) => file.constraints.map(({ path }) => path)),
+  )
+  return {
+    kind: "pip",
+    requirements: `${[...new Set(lines)].join("\n")}\n`,
+    constraints: constraints
+      .flatMap((file) => file.requirements.map(({ text }) => `${text}\n`))
+      .join(""),
+    options: files.some(({ options }) => options.some(([name]) => name === "--prerelease"))
+      ? ["--prerelease", "allow"]
+      : [],
+  }
+}
+
+const withoutFiles = (tests: TestDependencies, fromFiles: readonly Requirement[]): Requirement[] =>
+  tests.requirements.filter((requirement) => !fromFiles.includes(requirement as never))

@@ -1,0 +1,119 @@
+/** What the probe (ci/probe/probe.py) prints: what the files of a project say, without any judgement. */
+export interface Facts {
+  schema: 1
+  /** The manifests that are there, as paths from the project's root. */
+  files: string[]
+  errors: FactError[]
+  /** Files that manifests refer to and that were not among the files given to the probe. */
+  missing: Reference[]
+  pyproject?: Pyproject
+  setup?: Setup
+  requirements: RequirementsFile[]
+  uvLock?: UvLock
+  /** What files say about the Python version. */
+  python: PythonConstraint[]
+  /** Files that configure a test runner, with what in them does. */
+  testConfig: { file: string; section: string; runner: "pytest" }[]
+  /** `Version` of a PKG-INFO at the root: the project was unpacked from an sdist. */
+  sdistVersion?: string
+}
+
+export interface FactError {
+  file: string
+  line?: number
+  column?: number
+  message: string
+}
+
+export interface Reference {
+  path: string
+  file: string
+  line: number
+}
+
+export interface Requirement {
+  /** PEP 503 name; absent for a bare URL or path. */
+  name?: string
+  /** As it can be handed to an installer, in one line. */
+  text: string
+  extras?: string[]
+  url?: boolean
+  vcs?: string
+}
+
+export interface Pyproject {
+  project?: {
+    name?: string
+    version?: string
+    requiresPython?: string
+    dynamic: string[]
+    dependencies: Requirement[]
+    extras: Record<string, Requirement[]>
+  }
+  /** PEP 735, with `include-group` resolved. */
+  groups: Record<string, Requirement[]>
+  build?: { backend?: string; requires: string[]; inTree: boolean }
+  /** Names of the [tool.*] tables. */
+  tools: string[]
+  /** Files that the build reads beside code, because a [tool.*] table says so. */
+  buildReads: string[]
+  /** Parts of the configuration that let a build do anything: custom hooks, build scripts. */
+  buildHooks: string[]
+  /** Dependencies that only a build could tell. */
+  dynamicDependencies: boolean
+  uv?: { package?: boolean; defaultGroups?: string[]; workspace: boolean }
+  pyline?: {
+    packageManager?: string
+    python?: string
+    groups?: string[]
+    extras?: string[]
+    runner?: string
+  }
+}
+
+export interface Setup {
+  /** setup.py, setup.cfg or both. */
+  files: string[]
+  name?: string
+  version?: string
+  dependencies: Requirement[]
+  extras: Record<string, Requirement[]>
+  testsRequire: Requirement[]
+  /** True where the dependencies are computed by setup.py. */
+  dynamicDependencies: boolean
+  /** True for a setup.cfg that only configures tools. */
+  configOnly: boolean
+  extensions: boolean
+  /** Why the build of this setup.py may read any file, or absent when it plainly does not. */
+  reads?: string
+}
+
+export interface RequirementsFile {
+  path: string
+  requirements: (Requirement & { line: number; hashes: string[] })[]
+  /** Directories and files of the project to install: `-e .`, `./libs/a`. */
+  locals: { path: string; extras: string[]; editable: boolean; line: number }[]
+  includes: { path: string; line: number }[]
+  constraints: { path: string; line: number }[]
+  /** Lines for the installer: indexes, --no-binary and the like, as argument lists. */
+  options: string[][]
+}
+
+export interface UvLock {
+  /** Text that is the same after a change of a version of the project itself. */
+  documents: Record<string, string>
+  /** Directories of the project's own packages, with their names. */
+  members: { name: string; path: string; kind: "editable" | "virtual" | "directory" }[]
+  packages: number
+}
+
+export interface PythonConstraint {
+  file: string
+  line?: number
+  rule: string
+  value: string
+  /** Of the supported minor versions those which satisfy it; absent when the value cannot be read. */
+  allowed?: string[]
+  /** The version, where the constraint names exactly one minor. */
+  minor?: string
+}

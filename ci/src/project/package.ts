@@ -1,0 +1,217 @@
+import type { Facts } from "./facts.ts"
+import { packageNames } from "./layout.ts"
+import type { Decision, Manager, PackageInstall } from "./plan.ts"
+import { normalise, withIncludes } from "./requirements.ts"
+
+/** Backends that read their configuration, the names of packages and the files the configuration names. */
+const DECLARATIVE = [
+  /^flit_core\.buildapi$/,
+  /^hatchling\.build$/,
+  /^poetry\.core\.masonry\.api$/,
+  /^pdm\.backend$/,
+  /^uv_build$/,
+  /^setuptools\.build_meta(:__legacy__)?$/,
+]
+
+const VERSIONED_BY_GIT =
+  /^(setuptools[-_.]scm|hatch[-_.]vcs|versioningit|vcs[-_.]versioning|setuptools[-_.]git[-_.]versioning|poetry[-_.]dynamic[-_.]versioning|pbr)\b/i
+
+const ALWAYS_READ = [
+  "pyproject.toml",
+  "setup.py",
+  "setup.cfg",
+  "MANIFEST.in",
+  "hatch.toml",
+  "PKG-INFO",
+  "README*",
+  "LICEN[CS]E*",
+  "COPYING*",
+  "NOTICE*",
+  "AUTHORS*",
+]
+const COMPILED = [
+  "c",
+  "h",
+  "cc",
+  "cpp",
+  "cxx",
+  "hh",
+  "hpp",
+  "pyx",
+  "pxd",
+  "pxi",
+  "s",
+  "S",
+  "f",
+  "f90",
+].map((ending) => `**/*.${ending}`)
+
+/** How the project itself gets into the environment: editable, by its own build backend, or not at all. */
+export function decidePackage(
+  facts: Facts,
+  manager: Manager,
+  names: readonly string[],
+  lists: readonly string[],
+  extras: readonly string[],
+): { install?: PackageInstall; decision: Decision; systemPackages: string[]; warnings: string[] } {
+  const { pyproject, setup } = facts
+  const name = pyproject?.project?.name ?? setup?.name
+  const files = withIncludes(facts, lists)
+  const locals = files.flatMap((file) => file.locals)
+  const others = locals.filter(({ path }) => path !== ".")
+  const file =
+    pyproject?.build !== undefined || setup === undefined
+      ? "pyproject.toml"
+      : (setup.files.at(-1) ?? "setup.py")
+  const decide = (value: string, rule: string, from?: string): Decision => ({
+    about: "project",
+    value,
+    ...(from === undefined ? {} : { file: from }),
+    rule,
+    rejected: [],
+  })
+
+  const members = facts.uvLock?.members.filter(({ kind }) => kind !== "virtual") ?? []
+  const isPackage =
+    manager === "uv"
+      ? members.length > 0
+      : (pyproject?.build !== undefined &&
+          (pyproject.project !== undefined || pyproject.tools.includes("flit"))) ||
+        (setup !== undefined && !setup.configOnly) ||
+        locals.length > 0
+  if (!isPackage) {
+    const rule =
+      manager === "uv"
+        ? "uv.lock has it as virtual: nothing is built"
+        : pyproject?.project === undefined
+          ? "no file describes a package"
+          : "pyproject.toml names no build system"
+    return {
+      decision: decide(
+        "not installed",
+        rule,
+        facts.files.includes("pyproject.toml") ? "pyproject.toml" : undefined,
+      ),
+      systemPackages: [],
+      warnings: [],
+    }
+  }
+
+  const packages = packageNames(names)
+  const why = readsEverything(facts, manager, names, packages, others.length > 0)
+  const dynamic =
+    (pyproject?.dynamicDependencies ?? false) ||
+    (pyproject?.project === undefined &&
+      (setup?.dynamicDependencies ?? pyproject?.tools.includes("flit") ?? false))
+  const target = dynamic && extras.length > 0 ? `.[${extras.join(",")}]` : "."
+  const compiled = compilerFor(facts)
+  const install: PackageInstall = {
+    kind: manager === "uv" ? "uv" : "pip",
+    reads: why === undefined ? readPatterns(facts, manager, compiled.length > 0) : "everything",
+    names: why === undefined ? (packages ?? []) : [],
+    targets:
+      manager === "uv"
+        ? []
+        : [
+            ...(hasOwnBuild(facts) ? ["-e", target] : []),
+            ...others.flatMap(({ path, extras: own, editable }) => {
+              const local = `./${path}${own.length > 0 ? `[${own.join(",")}]` : ""}`
+              return editable ? ["-e", local] : [local]
+            }),
+          ],
+    withDependencies: dynamic || others.length > 0,
+    environment: versionEnvironment(facts, name),
+  }
+  const rule =
+    why === undefined
+      ? `built by ${backendOf(facts)} from its configuration and the names of its packages`
+      : `built again after each edit: ${why}`
+  return {
+    install,
+    decision: decide(`${name ?? "the project"}, editable`, rule, file),
+    systemPackages: compiled,
+    warnings: [],
+  }
+}
+
+const hasOwnBuild = (facts: Facts): boolean =>
+  facts.pyproject?.build !== undefined ||
+  (facts.setup !== undefined && !facts.setup.configOnly) ||
+  facts.requirements.some(({ locals }) => locals.some(({ path }) => path === "."))
+
+const backendOf = (facts: Facts): string =>
+  facts.pyproject?.build?.backend?.split(/[.:]/)[0] ?? "setuptools"
+
+/** Why the install has to see every file, or `undefined` where it does not. */
+function readsEverything(
+  facts: Facts,
+  manager: Manager,
+  names: readonly string[],
+  packages: readonly string[] | undefined,
+  others: boolean,
+): string | undefined {
+  const { pyproject, setup } = facts
+  const backend = pyproject?.build?.backend ?? "setuptools.build_meta:__legacy__"
+  if (others) return "a requirements file installs directories of the project"
+  if (
+    manager === "uv" &&
+    facts.uvLock?.members.some(({ path, kind }) => path !== "." && kind !== "virtual")
+  ) {
+    return "uv.lock has several packages of the project"
+  }
+  if (pyproject?.build?.inTree) return "the build backend is part of the project"
+  if (!DECLARATIVE.some((known) => known.test(backend))) return `${backend} may read any file`
+  const hook = pyproject?.buildHooks[0]
+  if (hook !== undefined) return `${hook} may read any file`
+  if (backend === "pdm.backend" && names.includes("pdm_build.py"))
+    return "pdm_build.py may read any file"
+  if (backend.startsWith("setuptools") && setup?.reads !== undefined) return setup.reads
+  if (pyproject?.project === undefined && pyproject?.tools.includes("flit"))
+    return "flit reads the module"
+  return packages === undefined ? "there are too many packages to name" : undefined
+}
+
+function readPatterns(facts: Facts, manager: Manager, compiled: boolean): string[] {
+  const patterns = [...ALWAYS_READ, ...(facts.pyproject?.buildReads ?? [])]
+  if (manager === "uv") patterns.push("uv.lock")
+  if (compiled) patterns.push(...COMPILED)
+  // flit takes a dynamic version or description out of the module itself.
+  const isFlit = facts.pyproject?.build?.backend?.startsWith("flit")
+  if (isFlit && (facts.pyproject?.project?.dynamic.length ?? 0) > 0) {
+    patterns.push("*.py", "*/__init__.py", "src/*.py", "src/*/__init__.py")
+  }
+  return [...new Set(patterns)].sort()
+}
+
+function compilerFor(facts: Facts): string[] {
+  const backend = facts.pyproject?.build?.backend ?? ""
+  if (/^(mesonpy|scikit_build_core|skbuild|py_build_cmake|sipbuild|cffi_buildtool)/.test(backend))
+    return ["gcc", "g++", "libc6-dev"]
+  const compiles =
+    facts.setup?.extensions || facts.pyproject?.buildHooks.includes("tool.setuptools.ext-modules")
+  return compiles ? ["gcc", "libc6-dev"] : []
+}
+
+/** The version, for backends that ask git: there is no .git where the build runs. */
+function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
+  const requires = facts.pyproject?.build?.requires ?? []
+  const scm =
+    requires.some((requirement) => VERSIONED_BY_GIT.test(requirement)) ||
+    facts.pyproject?.tools.includes("setuptools_scm") ||
+    (facts.pyproject?.build?.backend === "pdm.backend" &&
+      facts.pyproject.project?.dynamic.includes("version"))
+  if (!scm) return {}
+  const version = facts.sdistVersion ?? "0.0.0"
+  const environment: Record<string, string> = {
+    SETUPTOOLS_SCM_PRETEND_VERSION: version,
+    PDM_BUILD_SCM_VERSION: version,
+    PBR_VERSION: version,
+    POETRY_DYNAMIC_VERSIONING_BYPASS: version,
+  }
+  if (name !== undefined) {
+    environment[
+      `SETUPTOOLS_SCM_PRETEND_VERSION_FOR_${(normalise(name) ?? "").toUpperCase().replaceAll("-", "_")}`
+    ] = version
+  }
+  return environment
+}

@@ -1,0 +1,66 @@
+/** What is done with a project and why, as data: printed by `plan`, executed by `pipeline/`. */
+export interface Plan {
+  schema: 1
+  name?: string
+  python: string
+  manager: Manager
+  dependencies: Dependencies
+  /** The project itself, where it is a package to install. */
+  package?: PackageInstall
+  runner: Runner
+  /** Debian packages for the build. */
+  systemPackages: string[]
+  /** Directories, from the root, that tests import from though nothing installs them. */
+  pythonPath: string[]
+  decisions: Decision[]
+  warnings: string[]
+}
+
+export type Manager = "uv" | "pip" | "none"
+
+/** Input and flags of the dependency layer. Nothing else is in its key, beside Python and the tools. */
+export type Dependencies =
+  | {
+      kind: "uv"
+      documents: Record<string, string>
+      selection: string[]
+      verify: boolean
+      provided: string[]
+    }
+  | { kind: "pip"; requirements: string; constraints: string; options: string[] }
+  | { kind: "none" }
+
+export interface PackageInstall {
+  kind: "uv" | "pip"
+  /** Patterns of the files the build reads, or everything. */
+  reads: string[] | "everything"
+  /** Python files whose names matter to the build, but not what is in them. */
+  names: string[]
+  /** For pip: what is installed editable, such as `.` or `.[test]`. */
+  targets: string[]
+  /** Also install what only the build can tell are dependencies. */
+  withDependencies: boolean
+  environment: Record<string, string>
+}
+
+export interface Runner {
+  kind: "pytest" | "unittest"
+  /** Arguments before the user's own. */
+  args: string[]
+}
+
+export interface Decision {
+  about:
+    | "package manager"
+    | "python"
+    | "dependencies"
+    | "test dependencies"
+    | "project"
+    | "test runner"
+    | "system packages"
+  value: string
+  file?: string
+  line?: number
+  rule: string
+  rejected: { value: string; file?: string; why: string }[]
+}

@@ -1,0 +1,106 @@
+import {
+  pythonConflict,
+  pythonEndOfLife,
+  pythonInvalid,
+  pythonUnsupported,
+  usage,
+} from "../errors.ts"
+import type { PythonConstraint } from "./facts.ts"
+import type { Decision } from "./plan.ts"
+
+/** Minor versions that Pyline runs, oldest first. */
+export const SUPPORTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+
+/** Taken where nothing is pinned. Fixed by Pyline's version: a default that moves under a project breaks it. */
+export const DEFAULT = "3.13"
+
+const END_OF_LIFE: Record<string, string> = {
+  "2.7": "2020-01-01",
+  "3.4": "2019-03-18",
+  "3.5": "2020-09-30",
+  "3.6": "2021-12-23",
+  "3.7": "2023-06-27",
+  "3.8": "2024-10-07",
+}
+
+const RANGE = `${SUPPORTED[0]} to ${SUPPORTED[SUPPORTED.length - 1]}`
+const ARGUMENT = "--python"
+
+/** The minor version to use: the pin if there is one, within what every constraint allows. */
+export function decidePython(
+  facts: readonly PythonConstraint[],
+  argument: string | undefined,
+): { version: string; decision: Decision; warnings: string[] } {
+  const pins = facts.filter(({ rule }) => rule !== "requires-python" && rule !== "python_requires")
+  const ranges = facts.filter((fact) => !pins.includes(fact))
+  // The nearer to the run, the stronger: an argument, then our own setting, then the file that other tools read too.
+  const pin =
+    (argument === undefined ? undefined : fromArgument(argument)) ??
+    pins.find(({ file }) => file === "pyproject.toml") ??
+    pins[0]
+  const constraints = pin === undefined ? ranges : [pin, ...ranges]
+
+  let allowed = SUPPORTED
+  for (const constraint of constraints) {
+    const own = readable(constraint)
+    allowed = allowed.filter((version) => own.includes(version))
+  }
+  if (allowed.length === 0) throw pythonConflict(constraints)
+
+  const version = allowed.includes(DEFAULT) ? DEFAULT : (allowed[allowed.length - 1] as string)
+  const first = constraints[0]
+  const rejected = pins
+    .filter((other) => other !== pin)
+    .map(({ value, file }) => ({ value, file, why: `${pin?.file} decides` }))
+  const warnings =
+    pin?.file === ".python-version" && /\d+\.\d+\.\d+/.test(pin.value)
+      ? [`.python-version names ${pin.value}; Pyline uses the newest patch release of ${version}`]
+      : []
+  if (first === undefined) {
+    const rule = `nothing names a version: ${DEFAULT} is this Pyline's default`
+    return { version, decision: { about: "python", value: version, rule, rejected }, warnings }
+  }
+  const rule =
+    pin === undefined
+      ? `${first.rule} ${first.value} allows ${version === DEFAULT ? "the default" : "it, and no newer one"}`
+      : `${pin.rule} ${pin.value}`
+  return {
+    version,
+    decision: {
+      about: "python",
+      value: version,
+      file: first.file,
+      ...(first.line === undefined ? {} : { line: first.line }),
+      rule,
+      rejected,
+    },
+    warnings,
+  }
+}
+
+function fromArgument(value: string): PythonConstraint {
+  const minor = /^(\d+\.\d+)(?:\.\d+)?$/.exec(value)?.[1]
+  if (minor === undefined || !SUPPORTED.includes(minor)) {
+    throw usage(
+      `${ARGUMENT} ${value}: not a Python version that Pyline runs`,
+      `use one of ${SUPPORTED.join(", ")}`,
+    )
+  }
+  return { file: ARGUMENT, rule: "the argument", value, allowed: [minor], minor }
+}
+
+function readable(constraint: PythonConstraint): string[] {
+  const { value, allowed, minor } = constraint
+  if (
+    allowed === undefined ||
+    (allowed.length === 0 && /^\d+(\.\d+)?$/.test(value) && minor === undefined)
+  ) {
+    throw pythonInvalid(constraint, value, RANGE)
+  }
+  if (allowed.length > 0) return allowed
+  const ended = minor === undefined ? undefined : END_OF_LIFE[minor]
+  if (minor !== undefined && ended !== undefined) {
+    throw pythonEndOfLife(constraint, minor, ended, SUPPORTED[0] as string)
+  }
+  throw pythonUnsupported(constraint, value, RANGE)
+}

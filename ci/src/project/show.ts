@@ -1,0 +1,17 @@
+import type { Plan } from "./plan.ts"
+
+/** The plan as a person reads it: each decision, the rule behind it, and what was not taken. */
+export function showPlan(plan: Plan): string {
+  const width = Math.max(...plan.decisions.map(({ about }) => about.length))
+  const lines: string[] = []
+  for (const { about, value, file, line, rule, rejected } of plan.decisions) {
+    const where = file === undefined ? "" : ` (${file}${line === undefined ? "" : `:${line}`})`
+    lines.push(`${about.padEnd(width)}  ${value}`, `${" ".repeat(width)}  ${rule}${where}`)
+    for (const other of rejected) {
+      const from = other.file === undefined ? "" : ` (${other.file})`
+      lines.push(`${" ".repeat(width)}  not ${other.value}${from}: ${other.why}`)
+    }
+  }
+  for (const warning of plan.warnings) lines.push(`warning: ${warning}`)
+  return lines.join("\n")
+}
