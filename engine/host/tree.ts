@@ -26,7 +26,7 @@ export interface Tree {
   root: string
   /** Directories before what is in them, names in byte order: the order BuildKit sends files in. */
   entries: Entry[]
-  /** `sha256:…` of what is in the tree: see treeDigest. */
+  /** `sha256:…` of what is in the tree: paths, types, permission bits, contents, link targets. */
   digest: string
 }
 
@@ -34,7 +34,7 @@ export interface Tree {
  * The content digest of a tree: paths, types, permission bits, contents and link targets. Times,
  * owners and inode numbers do not count.
  */
-export function treeDigest(entries: readonly Entry[]): string {
+function treeDigest(entries: readonly Entry[]): string {
   const hash = createHash("sha256")
   let text = ""
   for (const e of entries) {
