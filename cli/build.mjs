@@ -1,7 +1,6 @@
 // Bundles the command and the engine into dist/, and writes the command's verbs to dist/verbs.json.
 // Files appear by atomic rename, entry points after what they import and the stamp last, so that a
 // `pyline` that starts or runs meanwhile finds a whole program: the old one or the new one.
-import { existsSync } from "node:fs"
 import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,7 +11,6 @@ import { slim, sourceUrl } from "./build/slim.mjs"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const dist = join(root, "dist")
-const shims = join(root, "cli/build/shims")
 /** Chunks of earlier builds stay for a day: a command or an engine that is running may still load them. */
 const KEEP_OLD_MS = 24 * 60 * 60_000
 
@@ -32,14 +30,10 @@ async function build() {
     // Not the files': that of the module sends the SDK's name to the copy which Dagger generates beside it.
     tsconfigRaw: { compilerOptions: { experimentalDecorators: true, target: "ES2022" } },
   }
-  const entryPoints = [{ in: "cli/entry.ts", out: "pyline" }]
-  if (existsSync(join(root, "engine/main.ts")))
-    entryPoints.push({ in: "engine/main.ts", out: "engine" })
-
-  const [programs, telemetry, verbs] = await Promise.all([
+  const program = (entry, out) =>
     esbuild.build({
       ...common,
-      entryPoints,
+      entryPoints: [{ in: entry, out }],
       outdir: dist,
       outExtension: { ".js": ".mjs" },
       format: "esm",
@@ -49,13 +43,17 @@ async function build() {
       minifySyntax: true,
       minifyWhitespace: true,
       define: { PYLINE_VERSION: JSON.stringify(version) },
-      inject: [join(shims, "headers.ts")],
       plugins: [slim, sourceUrl],
       // CommonJS packages in an ESM bundle still `require` Node's own modules.
       banner: {
         js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);',
       },
-    }),
+    })
+  const [verbs, ...bundles] = await Promise.all([
+    introspect(join(root, "ci"), dist),
+    // Not in one: what both use would then be in a chunk with everything that either uses of it.
+    program("cli/entry.ts", "pyline"),
+    program("engine/main.ts", "engine"),
     esbuild.build({
       ...common,
       entryPoints: [{ in: "@dagger.io/dagger/dist/src/telemetry/init.js", out: "telemetry" }],
@@ -65,11 +63,10 @@ async function build() {
       format: "cjs",
       packages: "external",
     }),
-    introspect(join(root, "ci"), dist),
   ])
 
   const files = new Map([["verbs.json", `${JSON.stringify(verbs, undefined, 1)}\n`]])
-  for (const { path, contents } of [...programs.outputFiles, ...telemetry.outputFiles])
+  for (const { path, contents } of bundles.flatMap(({ outputFiles }) => outputFiles))
     files.set(basename(path), contents)
   // The entry points last, the command after the engine that it starts.
   const order = [...files.keys()].sort((a, b) => rank(a) - rank(b))

@@ -23,6 +23,12 @@ export const slim = {
     build.onResolve({ filter: /^node-fetch$/ }, ({ importer }) =>
       importer.endsWith(`graphql${sep}client.js`) ? { path: shim("fetch") } : undefined,
     )
+    build.onLoad({ filter: /graphql-request.*\.js$/ }, async ({ path }) => {
+      const contents = await readFile(path, "utf8")
+      if (!/\bHeaders\b/.test(contents)) return
+      const from = JSON.stringify(shim("headers"))
+      return { contents: `import { Headers } from ${from}\n${contents}`, loader: "js" }
+    })
     // The SDK does not say in its package.json that unused files may be left out. They may.
     build.onResolve({ filter: /^@dagger\.io\/dagger$|^\.\.?\/.*\.js$/ }, async (args) => {
       if (args.pluginData === "resolving") return

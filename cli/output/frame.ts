@@ -1,4 +1,3 @@
-import { styleText } from "node:util"
 import { clean } from "./clean.ts"
 import type { Step } from "./steps.ts"
 import { duration } from "./time.ts"
@@ -80,11 +79,9 @@ function title(mark: string, name: string, end: string, screen: Screen): string 
   return `${mark} ${screen.truncate(line, room)}${end === "" ? "" : `  ${paint("dim", end, screen)}`}`
 }
 
-function paint(
-  style: "dim" | "green" | "red" | "cyan" | "yellow",
-  text: string,
-  screen: Screen,
-): string {
-  // What goes where is decided by `wantsColour`, not by the state of this process's streams.
-  return screen.colour ? styleText(style, text) : text
+const SGR = { dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] }
+
+function paint(style: keyof typeof SGR, text: string, screen: Screen): string {
+  const [on, off] = SGR[style]
+  return screen.colour ? `\x1b[${on}m${text}\x1b[${off}m` : text
 }

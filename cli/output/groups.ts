@@ -1,6 +1,6 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
-import { type Fence, groupName } from "./github.ts"
+import { defuse, type Fence, groupName } from "./github.ts"
 import { shorten } from "./plain.ts"
 import type { Reporter, Write } from "./reporter.ts"
 import { type Step, Steps } from "./steps.ts"
@@ -29,7 +29,7 @@ export class GroupReporter implements Reporter {
   event(event: SessionEvent): void {
     switch (event.type) {
       case "message":
-        this.#show([`pyline: ${event.text}`])
+        this.#show(`pyline: ${event.text}`)
         return
       case "log": {
         const step = this.steps.get(event.id)
@@ -69,7 +69,7 @@ export class GroupReporter implements Reporter {
       this.#open === undefined &&
       (step.status !== "done" || step.name.startsWith("exec "))
     )
-      this.#show([`${shorten(step.name)}: ${end}`])
+      this.#show(`${shorten(step.name)}: ${end}`)
   }
 
   /** Shows what has waited: steps that are over at once, then one that runs stays open. */
@@ -78,6 +78,8 @@ export class GroupReporter implements Reporter {
     waiting.sort((a, b) => Number(a.status === "running") - Number(b.status === "running"))
     for (const step of waiting) {
       if (this.#open !== undefined) return
+      // Ending one shows the next already.
+      if (!this.#waiting.has(step.id)) continue
       this.#start(step)
       if (step.status !== "running") this.#end(step)
     }
@@ -94,15 +96,13 @@ export class GroupReporter implements Reporter {
   #stop(end: string): void {
     this.#open = undefined
     this.#write(`${this.#fence.close}\n::endgroup::\n`)
-    this.#show([end])
+    this.#show(end)
   }
 
-  /** Lines outside a group: fenced, as names of steps and messages have words of the project in them. */
-  #show(lines: string[]): void {
+  /** A line of our own. It has words of the project in it, the name of a step above all. */
+  #show(line: string): void {
     this.#sayCached()
-    if (this.#open === undefined) this.#write(`${this.#fence.open}\n`)
-    this.#lines(lines)
-    if (this.#open === undefined) this.#write(`${this.#fence.close}\n`)
+    this.#write(`${defuse(clean(line, this.#colour))}\n`)
   }
 
   #lines(lines: string[]): void {
@@ -113,6 +113,6 @@ export class GroupReporter implements Reporter {
     if (this.#cached.length === 0) return
     const names = this.#cached.splice(0)
     const more = names.length > 3 ? ` and ${names.length - 3} more` : ""
-    this.#show([`cached: ${names.slice(-3).join(", ")}${more}`])
+    this.#show(`cached: ${names.slice(-3).join(", ")}${more}`)
   }
 }

@@ -13,8 +13,7 @@ export interface Session {
 
 /** Opens a session with the embedded engine, or leaves that to the SDK for any other. */
 export async function open(engine: Engine, reporter: Reporter, cwd: string): Promise<Session> {
-  if (engine.kind === "dagger" && engine.cli)
-    process.env._EXPERIMENTAL_DAGGER_CLI_BIN = engine.cli
+  if (engine.kind === "dagger" && engine.cli) process.env._EXPERIMENTAL_DAGGER_CLI_BIN = engine.cli
   if (engine.kind !== "embedded") {
     if (engine.kind === "dagger") delete process.env.DAGGER_SESSION_PORT
     return { lost: new Promise(() => {}), close: async () => {} }

@@ -1,6 +1,6 @@
 /**
  * The part of `Headers` that graphql-request uses. Node's own loads all of undici: 18 ms of every start.
- * esbuild puts it in place of the global in bundled code.
+ * The build puts it in place of the global there.
  */
 export class Headers {
   readonly #values = new Map<string, string>()
