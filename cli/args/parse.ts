@@ -40,9 +40,9 @@ class Parser {
   }
 
   parse(argv: string[]): Request {
-    if (argv.length === 0) return { kind: "text", text: this.#program.helpInformation() }
     try {
-      this.#program.parse(this.#normalise(argv), { from: "user" })
+      const words = argv.length === 0 ? ["--help"] : this.#normalise(argv)
+      this.#program.parse(words, { from: "user" })
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error
       if (error.exitCode === 0) return { kind: "text", text: this.#printed }
