@@ -1,0 +1,5 @@
+"""Readable names for addresses."""
+
+from slugs.make import slug, unique
+
+__all__ = ["slug", "unique"]
