@@ -15,6 +15,7 @@ import {
 import { EngineError } from "../../graph/errors.ts"
 import { basename, join } from "../../graph/path.ts"
 import type { Directory } from "../../graph/values.ts"
+import { globTree } from "../../host/glob.ts"
 import { diff } from "../../llb/combine.ts"
 import { copy } from "../../llb/file.ts"
 import type { Session } from "../context.ts"
@@ -46,6 +47,7 @@ export const directory = {
   stat: (d: Directory, { path, doNotFollowSymlinks }: StatArgs, session: Session) =>
     stat(session, d, join(d.path, path), !doNotFollowSymlinks),
   async glob(d: Directory, { pattern }: { pattern: string }, session: Session) {
+    if (d.tree) return globTree(d.tree, pattern)
     await session.settle(d)
     if (!d.fs) return []
     return session.engine.solver.query<string[]>(
