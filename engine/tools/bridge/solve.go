@@ -73,23 +73,23 @@ func (c call) solve(ctx context.Context, p solveParams) (*solveResult, error) {
 	result := &solveResult{Targets: make([]targetResult, len(p.Targets))}
 	_, err = j.run(ctx, opt, func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
 		refs := make([]gateway.Reference, len(p.Targets))
-		targets, ctx := errgroup.WithContext(ctx)
+		targets, targetsCtx := errgroup.WithContext(ctx)
 		for i, t := range p.Targets {
 			targets.Go(func() (err error) {
-				refs[i], err = j.evaluate(ctx, gw, t.Digest, t.Index)
+				refs[i], err = j.evaluate(targetsCtx, gw, t.Digest, t.Index)
 				return err
 			})
 		}
 		if err := targets.Wait(); err != nil {
 			return nil, err
 		}
-		reads, ctx := errgroup.WithContext(ctx)
+		reads, readsCtx := errgroup.WithContext(ctx)
 		reads.SetLimit(16)
 		for i, t := range p.Targets {
 			result.Targets[i].Reads = make([]readResult, len(t.Reads))
 			for k, r := range t.Reads {
 				reads.Go(func() (err error) {
-					result.Targets[i].Reads[k], err = r.run(ctx, refs[i])
+					result.Targets[i].Reads[k], err = r.run(readsCtx, refs[i])
 					return err
 				})
 			}
