@@ -30,10 +30,12 @@ type localEntry struct {
 	Link    string `json:"link"`
 }
 
-// localErrors keeps what was found wrong with local files while they were sent: BuildKit passes on only words.
+// localErrors keeps what was found wrong with local files while they were sent, and ends the job: fsutil's sender
+// has no way to tell the other side that a file cannot be read, both would wait for each other.
 type localErrors struct {
 	mu    sync.Mutex
 	first *rpcError
+	abort context.CancelCauseFunc
 }
 
 func (l *localErrors) changed(path, why string) error {
@@ -42,6 +44,9 @@ func (l *localErrors) changed(path, why string) error {
 	defer l.mu.Unlock()
 	if l.first == nil {
 		l.first = e
+		if l.abort != nil {
+			l.abort(e)
+		}
 	}
 	return e
 }

@@ -110,6 +110,9 @@ func (j *job) run(ctx context.Context, opt client.SolveOpt, work gateway.BuildFu
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	j.locals.abort = cancel
 	ch := make(chan *client.SolveStatus, 64)
 	go j.status.follow(ch)
 	var failed error
