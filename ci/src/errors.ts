@@ -9,7 +9,7 @@
  *     docs: a page
  */
 
-const DOCS = "https://github.com/pyline/pyline/blob/main/docs"
+const DOCS = "docs"
 
 /** How a command that met the error exits: 1 a check or test is red, 2 the project or request is wrong, 3 the machine failed. */
 export type ExitClass = 1 | 2 | 3

@@ -132,7 +132,7 @@ function unlocked(facts: Facts, manager: string, installed: readonly Requirement
   const open = installed.filter(({ text, url }) => !url && !/===?[^=]/.test(text))
   return open.length === 0
     ? []
-    : ["no lock: versions are chosen when the dependency layer is built (uv lock makes one)"]
+    : ["nothing is locked: versions are chosen when the dependency layer is built"]
 }
 
 function layer(

@@ -13,9 +13,6 @@ const DECLARATIVE = [
   /^setuptools\.build_meta(:__legacy__)?$/,
 ]
 
-const VERSIONED_BY_GIT =
-  /^(setuptools[-_.]scm|hatch[-_.]vcs|versioningit|vcs[-_.]versioning|setuptools[-_.]git[-_.]versioning|poetry[-_.]dynamic[-_.]versioning|pbr)\b/i
-
 const ALWAYS_READ = [
   "pyproject.toml",
   "setup.py",
@@ -192,26 +189,27 @@ function compilerFor(facts: Facts): string[] {
   return compiles ? ["gcc", "libc6-dev"] : []
 }
 
-/** The version, for backends that ask git: there is no .git where the build runs. */
+/** Variables that give the version to build backends which ask git for it: there is no .git where the build runs. */
 function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
-  const requires = facts.pyproject?.build?.requires ?? []
-  const scm =
-    requires.some((requirement) => VERSIONED_BY_GIT.test(requirement)) ||
-    facts.pyproject?.tools.includes("setuptools_scm") ||
-    (facts.pyproject?.build?.backend === "pdm.backend" &&
-      facts.pyproject.project?.dynamic.includes("version"))
-  if (!scm) return {}
+  const { build, project, tools } = facts.pyproject ?? {}
   const version = facts.sdistVersion ?? "0.0.0"
-  const environment: Record<string, string> = {
-    SETUPTOOLS_SCM_PRETEND_VERSION: version,
-    PDM_BUILD_SCM_VERSION: version,
-    PBR_VERSION: version,
-    POETRY_DYNAMIC_VERSIONING_BYPASS: version,
+  const requires = (pattern: RegExp): boolean =>
+    build?.requires.some((requirement) => pattern.test(requirement)) ?? false
+  const variables: Record<string, string> = {}
+  if (
+    requires(/^(setuptools|hatch|vcs)[-_.](scm|vcs|versioning)\b/i) ||
+    tools?.includes("setuptools_scm")
+  ) {
+    variables.SETUPTOOLS_SCM_PRETEND_VERSION = version
+    if (name !== undefined) {
+      const suffix = (normalise(name) ?? "").toUpperCase().replaceAll("-", "_")
+      variables[`SETUPTOOLS_SCM_PRETEND_VERSION_FOR_${suffix}`] = version
+    }
   }
-  if (name !== undefined) {
-    environment[
-      `SETUPTOOLS_SCM_PRETEND_VERSION_FOR_${(normalise(name) ?? "").toUpperCase().replaceAll("-", "_")}`
-    ] = version
-  }
-  return environment
+  if (build?.backend === "pdm.backend" && project?.dynamic.includes("version"))
+    variables.PDM_BUILD_SCM_VERSION = version
+  if (requires(/^pbr\b/i)) variables.PBR_VERSION = version
+  if (requires(/^poetry[-_.]dynamic[-_.]versioning\b/i))
+    variables.POETRY_DYNAMIC_VERSIONING_BYPASS = version
+  return variables
 }

@@ -56,18 +56,24 @@ export function selectTestDependencies(
       : enough === undefined
         ? "all that are named after tests or development, since none brings pytest"
         : selected.some(({ purpose }) => purpose === "dev")
-          ? "those named after tests bring no test runner, so those named after development are added"
+          ? selected.some(({ purpose }) => purpose === "test")
+            ? "those named after tests bring no test runner, so those named after development are added"
+            : "named after development; nothing is named after tests"
           : "named after tests"
   return result(selected, {
     about: "test dependencies",
     value: selected.map(spoken).join(", ") || "none",
-    ...(selected[0] === undefined ? {} : { file: fileOf(selected[0]) }),
+    ...(selected[0] === undefined ? {} : { file: fileOf(facts, selected[0]) }),
     rule,
     rejected,
   })
 }
 
-const fileOf = (source: Source): string => (source.kind === "file" ? source.name : "pyproject.toml")
+function fileOf(facts: Facts, { kind, name }: Source): string {
+  if (kind === "file") return name
+  const inPyproject = kind === "group" || name in (facts.pyproject?.project?.extras ?? {})
+  return inPyproject ? "pyproject.toml" : (facts.setup?.files.at(-1) ?? "pyproject.toml")
+}
 const flat = (sources: readonly Source[]): Requirement[] =>
   sources.flatMap(({ requirements }) => requirements)
 

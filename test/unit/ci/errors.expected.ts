@@ -1,0 +1,103 @@
+/** What each fixture that is wrong on purpose is refused with: the whole message. */
+export const ERRORS: Record<string, string> = {
+  conda_environment: `error[MANAGER_UNSUPPORTED]: environment.yml is a file of conda, which Pyline does not install from
+Nothing was installed, because tests without their dependencies say nothing.
+fix: list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes
+docs: docs/package-managers.md`,
+  pdm_lock: `error[MANAGER_UNSUPPORTED]: pdm.lock is a file of pdm, which Pyline does not install from
+Nothing was installed, because tests without their dependencies say nothing.
+fix: pdm export -o requirements.txt, or move to uv: uvx migrate-to-uv
+docs: docs/package-managers.md`,
+  pip_requirements_latin1: `error[MANIFEST_INVALID]: requirements.txt:2:6: is not UTF-8 text: byte 0xe9
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pip_requirements_malformed: `error[MANIFEST_INVALID]: requirements.txt:2: 'requests>=>2' is not a requirement: Expected semicolon (after name with no version specifier) or end
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pip_requirements_missing_include: `error[MANIFEST_INVALID]: requirements.txt:1: refers to deps/base.txt, which is not there
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pip_requirements_outside: `error[MANIFEST_INVALID]: requirements.txt:1: -r ../../secret.txt is outside of the project
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pip_requirements_unknown_option: `error[MANIFEST_INVALID]: requirements.txt:1: --frobnicate is not an option of a requirements file
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pipenv_no_lock: `error[MANAGER_UNSUPPORTED]: Pipfile is a file of pipenv, which Pyline does not install from
+Nothing was installed, because tests without their dependencies say nothing.
+fix: pipenv requirements --dev > requirements.txt, or move to uv: uvx migrate-to-uv
+docs: docs/package-managers.md`,
+  poetry_lock: `error[MANAGER_UNSUPPORTED]: poetry.lock is a file of poetry, which Pyline does not install from
+Nothing was installed, because tests without their dependencies say nothing.
+fix: poetry export --with dev -o requirements.txt, or move to uv: uvx migrate-to-uv
+docs: docs/package-managers.md`,
+  pyproject_bad_requirement: `error[MANIFEST_INVALID]: pyproject.toml:6: project.dependencies: 'rich >= ' is not a requirement: Expected semicolon (after name with no version specifier) or end
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_group_loop: `error[MANIFEST_INVALID]: pyproject.toml:2: dependency-groups: test -> dev -> test include each other
+also pyproject.toml:3: dependency-groups: dev -> test -> dev include each other
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_no_name: `error[MANIFEST_INVALID]: pyproject.toml:1: [project] has no name
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: [tool.pyline] has no setting 'pyhton'; it has extras, groups, package-manager, python, runner
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: [tool.pyline] names the group "tests", which the project does not have
+It has qa.
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_toml_invalid: `error[MANIFEST_INVALID]: pyproject.toml:3:11: is not valid TOML: Invalid value
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_toml_not_utf8: `error[MANIFEST_INVALID]: pyproject.toml:2:10: is not UTF-8 text: byte 0xe9
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_toml_unterminated: `error[MANIFEST_INVALID]: pyproject.toml:4: is not valid TOML: Invalid value at the end of the file
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  pyproject_two_problems: `error[MANIFEST_INVALID]: pyproject.toml:3: project.dependencies: 'a b' is not a requirement: Expected semicolon (after name with no version specifier) or end
+also pyproject.toml:1: [project] has no name
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  python_requires_malformed: `error[PYTHON_INVALID]: pyproject.toml:4: "3.11 or newer" is not a Python version Pyline can read
+fix: write a version such as 3.13 (3.9 to 3.14 are supported)
+docs: docs/python-versions.md`,
+  python_requires_too_new: `error[PYTHON_UNSUPPORTED]: pyproject.toml:4: no Python that Pyline runs satisfies ">=3.20"
+Pyline runs 3.9 to 3.14.
+fix: change pyproject.toml
+docs: docs/python-versions.md`,
+  python_version_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and pyproject.toml:4 together
+.python-version:1: names 3.10
+pyproject.toml:4: requires-python >=3.11
+fix: change one of .python-version and pyproject.toml
+docs: docs/python-versions.md`,
+  python_version_empty: `error[MANIFEST_INVALID]: .python-version:1: names no version
+fix: correct .python-version
+docs: docs/manifests.md`,
+  python_version_end_of_life: `error[PYTHON_EOL]: .python-version:1: Python 3.8 had its last security fix on 2024-10-07
+Pyline runs Python 3.9 and newer.
+fix: move the project to Python 3.9 or newer and say so in .python-version
+docs: docs/python-versions.md`,
+  python_version_malformed: `error[PYTHON_INVALID]: .python-version:1: "latest" is not a Python version Pyline can read
+fix: write a version such as 3.13 (3.9 to 3.14 are supported)
+docs: docs/python-versions.md`,
+  python_version_unknown: `error[PYTHON_UNSUPPORTED]: .python-version:1: no Python that Pyline runs satisfies "3.99"
+Pyline runs 3.9 to 3.14.
+fix: change .python-version
+docs: docs/python-versions.md`,
+  uv_and_poetry: `error[MANAGER_AMBIGUOUS]: uv.lock and poetry.lock are locks of different tools
+They can disagree on what to install, so Pyline does not guess which one the project means.
+fix: delete the lock that is not in use, or decide in pyproject.toml: [tool.pyline] package-manager = "uv"
+docs: docs/package-managers.md`,
+  uv_asked_for_without_lock: `error[LOCK_MISSING]: pyproject.toml asks for uv, but there is no uv.lock
+fix: uv lock
+docs: docs/package-managers.md`,
+  uv_lock_alone: `error[MANIFEST_INVALID]: uv.lock: stands without the pyproject.toml it locks
+fix: correct uv.lock
+docs: docs/manifests.md`,
+  uv_lock_broken: `error[MANIFEST_INVALID]: uv.lock:3:13: is not valid TOML: Illegal character '\\n'
+fix: correct uv.lock
+docs: docs/manifests.md`,
+}

@@ -1,0 +1,44 @@
+import { fileURLToPath } from "node:url"
+import { describe, expect, test } from "vitest"
+import type { Plan } from "../../../ci/src/project/plan.ts"
+import { showPlan } from "../../../ci/src/project/show.ts"
+import { ERRORS } from "./errors.expected.ts"
+import { errorOf, fixtureNames, planOf } from "./fixtures.ts"
+
+const wrong = new Set(
+  fixtureNames.filter((name) => {
+    try {
+      planOf(name)
+      return false
+    } catch {
+      return true
+    }
+  }),
+)
+
+/** The plan as text, and what of it `plan` does not print; the texts of a lock are only named. */
+function described(plan: Plan): string {
+  const { dependencies, package: install, runner, pythonPath } = plan
+  const layer =
+    dependencies.kind === "uv"
+      ? { ...dependencies, documents: Object.keys(dependencies.documents) }
+      : dependencies
+  return `${showPlan(plan)}\n\n${JSON.stringify({ layer, install, runner, pythonPath }, undefined, 2)}\n`
+}
+
+describe("plans", () => {
+  test.each(fixtureNames.filter((name) => !wrong.has(name)))("%s", async (name) => {
+    const file = fileURLToPath(new URL(`plans/${name}.txt`, import.meta.url))
+    await expect(described(planOf(name))).toMatchFileSnapshot(file)
+  })
+})
+
+describe("errors, word for word", () => {
+  test("all that are wrong are listed here", () => {
+    expect([...wrong]).toEqual(Object.keys(ERRORS).sort())
+  })
+
+  test.each(Object.entries(ERRORS))("%s", (name, message) => {
+    expect(errorOf(name)).toBe(message)
+  })
+})
