@@ -3,7 +3,7 @@
 export type Read =
   | { kind: "file"; path: string; offset?: number; length?: number; saveTo?: string }
   | { kind: "dir"; path: string; pattern?: string }
-  | { kind: "stat"; path: string }
+  | { kind: "stat"; path: string; noFollow?: boolean }
 
 export interface Stat {
   name: string

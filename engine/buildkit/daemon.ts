@@ -175,9 +175,11 @@ function sweepCgroups(paths: Paths): void {
   const root = "/sys/fs/cgroup"
   const parent = cgroupParent(paths)
   for (const base of [root, ...list(root).map((name) => join(root, name))]) {
-    for (const name of list(join(base, parent))) {
+    // BuildKit's groups are `<parent>/buildkit/<id>`.
+    const groups = join(base, parent, "buildkit")
+    for (const name of list(groups)) {
       try {
-        rmdirSync(join(base, parent, name))
+        rmdirSync(join(groups, name))
       } catch {
         // A control file, or a group that is still in use.
       }

@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { EngineError } from "../daemon/error.ts"
 import type { Paths } from "../daemon/paths.ts"
 import { aptInstall, mayInstall } from "./apt.ts"
 import type { ImageSubstitute } from "./config.ts"
-import { needRoom } from "./disk.ts"
+import { needRoom, size } from "./disk.ts"
 import { get } from "./http.ts"
 import { writeLayout } from "./layout.ts"
 import { run } from "./run.ts"
@@ -16,19 +25,49 @@ export interface Recipe {
   ref: string
   suite: "bookworm" | "trixie"
   python: string
+  /** What the official image has besides Python. */
+  preinstalled: string[]
 }
 
 /** Debian's own Python is what the official image of that version has, but for the patch level. */
 export const recipes: Recipe[] = [
-  { ref: "docker.io/library/python:3.11-slim", suite: "bookworm", python: "3.11" },
-  { ref: "docker.io/library/python:3.13-slim", suite: "trixie", python: "3.13" },
+  {
+    ref: "docker.io/library/python:3.11-slim",
+    suite: "bookworm",
+    python: "3.11",
+    preinstalled: ["pip", "setuptools"],
+  },
+  {
+    ref: "docker.io/library/python:3.13-slim",
+    suite: "trixie",
+    python: "3.13",
+    preinstalled: ["pip"],
+  },
 ]
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 const debian = "http://deb.debian.org/debian"
 const security = "http://deb.debian.org/debian-security"
 
-const include = ["ca-certificates", "netbase", "python3", "python3-pip", "python3-venv", "tzdata"]
+/** The unpacked system, its archive, and the packages it is made of. */
+const imageBytes = 1e9
+
+// python3-venv brings the wheels of pip and setuptools.
+const include = ["ca-certificates", "netbase", "python3", "python3-venv", "tzdata", "usr-is-merged"]
+
+/**
+ * Lets / be merged with /usr from the start, as both releases want it: else the usrmerge package
+ * would do it, and all of Perl would come with it. (trixie's base-files brings these links itself.)
+ */
+const setup = ({ suite }: Recipe) => `set -eu
+root="$1"
+printf 'Package: usrmerge\\nPin: release *\\nPin-Priority: -1\\n' > "$root/etc/apt/preferences.d/pyline"
+${suite === "bookworm" ? mergedUsr : ""}`
+const mergedUsr = `for name in bin sbin lib ${process.arch === "x64" ? "lib64" : ""}; do
+  mkdir -p "$root/usr/$name"
+  ln -s "usr/$name" "$root/$name"
+done
+`
 
 // The same as Docker's slim images leave out, but for copyright notices.
 const excluded = [
@@ -43,27 +82,42 @@ const excluded = [
 /**
  * Makes Debian's Python what a user of a python image expects: `python` and `pip` in /usr/local/bin,
  * pip free to install into the system, the C headers in place. And takes out what is of this machine
- * or of this moment.
+ * or of this moment. Nothing else in /tmp may be touched: mmdebstrap has its own apt.conf there, and
+ * without it would clean the package lists of this machine instead.
  */
-const customize = (python: string) => `set -eu
+const customize = ({ python, preinstalled }: Recipe) => `set -eu
 root="$1"
-ln -s ../../bin/python3 "$root/usr/local/bin/python3"
-ln -s ../../bin/python3 "$root/usr/local/bin/python"
-ln -s ../../bin/python3 "$root/usr/local/bin/python${python}"
-ln -s ../../bin/pip3 "$root/usr/local/bin/pip3"
-ln -s ../../bin/pip3 "$root/usr/local/bin/pip"
+for name in python python3 python${python}; do ln -s ../../bin/python3 "$root/usr/local/bin/$name"; done
 rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
-chroot "$root" sh -c 'cd /tmp && apt-get download libpython${python}-dev >/dev/null && dpkg-deb --fsys-tarfile libpython${python}-dev_*.deb | tar -x -C / ./usr/include && rm -f /tmp/*.deb'
+chroot "$root" sh -eu -c '
+mkdir /tmp/headers
+cd /tmp/headers
+apt-get download libpython${python}-dev >/dev/null
+dpkg-deb --fsys-tarfile libpython${python}-dev_*.deb | tar -x -C / ./usr/include
+wheels=/usr/share/python-wheels
+python3 $(echo $wheels/pip-*.whl)/pip install --quiet --no-index --find-links $wheels --root-user-action ignore ${preinstalled.join(" ")}
+rm -rf /tmp/headers /root/.cache
+'
 printf 'APT::Install-Recommends "0";\\n' > "$root/etc/apt/apt.conf.d/90pyline"
-rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/hostname" "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"
+rm -f "$root/etc/apt/preferences.d/pyline" "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/hostname" "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"
 : > "$root/etc/machine-id"
-rm -rf "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/cache/ldconfig/aux-cache "$root"/var/log/* "$root"/root/.cache
+: > "$root/etc/resolv.conf"
+printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > "$root/etc/hosts"
+rm -rf "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/cache/ldconfig/aux-cache "$root"/var/log/*
 chroot "$root" python3 -c 'import platform; print("pyline-python", platform.python_version())'
 `
 
 /** Changes when what is made changes. */
 export function recipeKey(recipe: Recipe): string {
-  const all = JSON.stringify([1, recipe, include, excluded, customize(recipe.python), process.arch])
+  const all = JSON.stringify([
+    1,
+    recipe,
+    include,
+    setup(recipe),
+    excluded,
+    customize(recipe),
+    process.arch,
+  ])
   return createHash("sha256").update(all).digest("hex").slice(0, 16)
 }
 
@@ -73,14 +127,16 @@ export async function makeSubstitute(
   paths: Paths,
   progress: (detail: string) => void,
 ): Promise<ImageSubstitute> {
-  const { ref, suite, python } = recipe
-  needRoom(`Making the image ${short(ref)}`, paths.images, 1.2e9)
+  const { ref, suite } = recipe
+  needRoom(`Making the image ${short(ref)}`, paths.images, imageBytes)
   await needMmdebstrap(suite, progress)
   const key = recipeKey(recipe)
   const dir = join(paths.images, `${suite}-${key}`)
   const temporary = `${dir}.${process.pid}`
+  const log = join(paths.images, `${suite}.log`)
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(join(temporary, "tmp"), { recursive: true })
+  writeFileSync(log, "")
   try {
     const epoch = await archiveTime(suite)
     const pool = (url: string, name: string) => `deb [signed-by=${keyring}] ${url} ${name} main`
@@ -92,7 +148,9 @@ export async function makeSubstitute(
         `--include=${include.join(",")}`,
         ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        `--customize-hook=${customize(python)}`,
+        "--dpkgopt=force-unsafe-io",
+        `--setup-hook=${setup(recipe)}`,
+        `--customize-hook=${customize(recipe)}`,
         suite,
         join(temporary, "rootfs.tar"),
         pool(debian, suite),
@@ -108,13 +166,14 @@ export async function makeSubstitute(
           TMPDIR: join(temporary, "tmp"),
         },
         onLine: (line) => {
+          appendFileSync(log, `${line}\n`)
           const [, what] = /^I: (.*?)\.*$/.exec(line) ?? []
           if (what) progress(what)
         },
       },
     )
     const version = /^pyline-python (\S+)$/m.exec(`${result.stdout}\n${result.stderr}`)?.[1]
-    if (result.code !== 0 || version === undefined) throw failed(recipe, result.stderr)
+    if (result.code !== 0 || version === undefined) throw failed(recipe, result.stderr, log)
     progress("writing the image")
     rmSync(join(temporary, "tmp"), { recursive: true, force: true })
     const digest = await writeLayout(temporary, {
@@ -152,7 +211,7 @@ export function sweepImages(paths: Paths, used: ImageSubstitute[]): void {
   const kept = new Set(used.map((image) => ("ociLayout" in image ? image.ociLayout : "")))
   for (const name of readdirSync(paths.images)) {
     const dir = join(paths.images, name)
-    if (!kept.has(dir)) rmSync(dir, { recursive: true, force: true })
+    if (!kept.has(dir) && !name.endsWith(".log")) rmSync(dir, { recursive: true, force: true })
   }
 }
 
@@ -232,23 +291,18 @@ function proxies(): NodeJS.ProcessEnv {
   )
 }
 
-function failed(recipe: Recipe, stderr: string): EngineError {
-  const last = stderr
-    .split("\n")
-    .filter((line) => /^(E|W|Err|dpkg|mmdebstrap)/.test(line))
-    .slice(-6)
-    .join("\n")
-  const why = last || stderr.split("\n").slice(-4).join("\n")
+function failed(recipe: Recipe, stderr: string, log: string): EngineError {
+  // What follows is mmdebstrap repeating the command.
+  const end = stderr.search(/^E: (setup failed|command failed|mmdebstrap failed)/m)
+  const why = (end < 0 ? stderr : stderr.slice(0, end)).trim().split("\n").slice(-5).join("\n")
   if (/no space left/i.test(stderr)) {
     return new EngineError(
       "DISK_FULL",
       `The disk became full while ${short(recipe.ref)} was made.\n${why}`,
-      {
-        fix: "free 1.2 GB and run: pyline setup",
-      },
+      { fix: `free ${size(imageBytes)} and run: pyline setup`, log },
     )
   }
-  const privileged = /unshare|mount|permission|not permitted/i.test(why)
+  const privileged = /unshare|mount:|permission denied|not permitted/i.test(why)
   return new EngineError(
     "IMAGE_FAILED",
     `No image could be made in place of ${short(recipe.ref)}:\n${why}`,
@@ -256,6 +310,7 @@ function failed(recipe: Recipe, stderr: string): EngineError {
       fix: privileged
         ? "run as root, or name an image of your own in engine.json"
         : `check that ${debian} can be reached (http_proxy) and run: pyline setup; or name an image of your own in engine.json`,
+      log,
     },
   )
 }
