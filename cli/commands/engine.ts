@@ -6,7 +6,7 @@ import type { EngineStatus } from "../../engine/daemon/protocol.ts"
 import type { Request } from "../args/request.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
 import { chooseReporter } from "../output/choose.ts"
-import { setupEvents } from "../output/setup.ts"
+import { setupReport } from "../output/setup.ts"
 import { duration, size } from "../output/time.ts"
 import type { Context } from "./context.ts"
 
@@ -27,9 +27,7 @@ export async function engine(
     case "prune": {
       const reporter = chooseReporter(request.options.progress, process.env)
       try {
-        const { bytes } = await control({ type: "prune", all: request.all }, (event) => {
-          for (const step of setupEvents(event)) reporter.event(step)
-        })
+        const { bytes } = await control({ type: "prune", all: request.all }, setupReport(reporter))
         reporter.finish("good")
         context.print(`freed ${size(bytes)}`)
         return EXIT.good

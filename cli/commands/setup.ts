@@ -2,7 +2,7 @@ import { ensureEngine } from "../../engine/setup/setup.ts"
 import type { Options } from "../args/request.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
 import { chooseReporter } from "../output/choose.ts"
-import { setupEvents } from "../output/setup.ts"
+import { setupReport } from "../output/setup.ts"
 import type { Context } from "./context.ts"
 
 /** `pyline setup`: everything that the embedded engine needs, now instead of at the first run. */
@@ -11,9 +11,7 @@ export async function setup(force: boolean, options: Options, context: Context):
   try {
     const work = ensureEngine({
       force,
-      report: (event) => {
-        for (const step of setupEvents(event)) reporter.event(step)
-      },
+      report: setupReport(reporter),
     })
     await Promise.race([work, context.interruption().promise])
     reporter.finish("good")

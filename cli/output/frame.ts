@@ -1,6 +1,7 @@
 import { clean } from "./clean.ts"
-import type { Step } from "./steps.ts"
+import { isTrifle, type Step } from "./steps.ts"
 import { duration } from "./time.ts"
+import { isData, title } from "./title.ts"
 
 export interface Screen {
   columns: number
@@ -37,18 +38,19 @@ function overLines(steps: Step[], screen: Screen): string[] {
   const cached = steps.filter(({ status }) => status === "cached")
   const lines: string[] = []
   if (cached.length > 0) {
-    const last = cached.findLast(({ name }) => name.startsWith("exec ")) ?? cached.at(-1)
-    const what = cached.length === 1 ? (last as Step).name : `${cached.length} steps`
-    lines.push(title(paint("dim", "●", screen), what, "cached", screen))
+    const what = cached.length === 1 ? (cached[0] as Step).name : `${cached.length} steps`
+    lines.push(line(paint("dim", "●", screen), what, "cached", screen))
   }
   for (const step of steps) {
     if (step.status === "cached" || step.status === "running") continue
-    const time = duration((step.ended ?? screen.now) - step.started)
+    const took = (step.ended ?? screen.now) - step.started
+    if (isTrifle(step, took)) continue
+    const time = duration(took)
     if (step.status === "done")
-      lines.push(title(paint("green", "✔", screen), step.name, time, screen))
+      lines.push(line(paint("green", "✔", screen), step.name, time, screen))
     else if (step.status === "canceled")
-      lines.push(title(paint("yellow", "■", screen), step.name, `cancelled after ${time}`, screen))
-    else lines.push(title(paint("red", "✖", screen), step.name, `failed after ${time}`, screen))
+      lines.push(line(paint("yellow", "■", screen), step.name, `cancelled after ${time}`, screen))
+    else lines.push(line(paint("red", "✖", screen), step.name, `failed after ${time}`, screen))
   }
   return lines
 }
@@ -58,14 +60,14 @@ function runningLines(step: Step, logLines: number, screen: Screen): string[] {
   const turn = SPINNER[Math.floor(screen.now / 80) % SPINNER.length] as string
   const log = step.log
     .tail(LOG_LINES)
-    .map((line) => clean(line, screen.colour))
-    .filter((line) => line.trim() !== "")
+    .map((text) => clean(text, screen.colour))
+    .filter((text) => text.trim() !== "" && !isData(text))
     .slice(-logLines || Number.POSITIVE_INFINITY)
   return [
-    title(paint("cyan", turn, screen), step.name, elapsed >= 1000 ? duration(elapsed) : "", screen),
-    ...(logLines > 0 ? log : []).map((line) =>
+    line(paint("cyan", turn, screen), step.name, elapsed >= 1000 ? duration(elapsed) : "", screen),
+    ...(logLines > 0 ? log : []).map((text) =>
       screen.truncate(
-        `${paint("dim", "  │", screen)} ${line.replaceAll("\t", "    ")}`,
+        `${paint("dim", "  │", screen)} ${text.replaceAll("\t", "    ")}`,
         screen.columns,
       ),
     ),
@@ -73,10 +75,10 @@ function runningLines(step: Step, logLines: number, screen: Screen): string[] {
 }
 
 /** A line of which the name gives way, not the end. */
-function title(mark: string, name: string, end: string, screen: Screen): string {
+function line(mark: string, name: string, end: string, screen: Screen): string {
   const room = Math.max(screen.columns - end.length - 5, 10)
-  const line = clean(name.replace(/\s+/g, " "), false)
-  return `${mark} ${screen.truncate(line, room)}${end === "" ? "" : `  ${paint("dim", end, screen)}`}`
+  const text = screen.truncate(clean(title(name), false), room)
+  return `${mark} ${text}${end === "" ? "" : `  ${paint("dim", end, screen)}`}`
 }
 
 const SGR = { dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] }

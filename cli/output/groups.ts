@@ -1,10 +1,10 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
 import { defuse, type Fence, groupName } from "./github.ts"
-import { shorten } from "./plain.ts"
 import type { Reporter, Write } from "./reporter.ts"
-import { type Step, Steps } from "./steps.ts"
+import { isTrifle, type Step, Steps } from "./steps.ts"
 import { duration } from "./time.ts"
+import { isData, shortTitle, title } from "./title.ts"
 
 /**
  * Output for GitHub Actions: a fold for each step. Folds cannot be open side by side, so one step is
@@ -40,7 +40,7 @@ export class GroupReporter implements Reporter {
         const known = this.steps.get(event.id)
         const step = this.steps.apply(event)
         if (event.status === "running") return
-        if (event.status === "cached" && !known) this.#cached.push(shorten(step.name))
+        if (event.status === "cached" && !known) this.#cached.push(shortTitle(step.name))
         if (event.status !== "cached") this.#end(step)
       }
     }
@@ -51,7 +51,8 @@ export class GroupReporter implements Reporter {
     this.#sayCached()
   }
 
-  #log(step: Step, lines: string[]): void {
+  #log(step: Step, printed: string[]): void {
+    const lines = printed.filter((line) => !isData(line))
     if (lines.length === 0) return
     if (this.#open === undefined) this.#start(step)
     if (this.#open === step.id) this.#lines(lines)
@@ -60,16 +61,14 @@ export class GroupReporter implements Reporter {
 
   #end(step: Step): void {
     this.#log(step, step.log.flush())
-    const time = duration((step.ended ?? Date.now()) - step.started)
+    const took = (step.ended ?? Date.now()) - step.started
+    const time = duration(took)
     const end = step.status === "done" ? `done in ${time}` : `${step.status} after ${time}`
     if (this.#open === step.id) {
-      this.#stop(`${shorten(step.name)}: ${end}`)
+      this.#stop(`${shortTitle(step.name)}: ${end}`)
       this.#next()
-    } else if (
-      this.#open === undefined &&
-      (step.status !== "done" || step.name.startsWith("exec "))
-    )
-      this.#show(`${shorten(step.name)}: ${end}`)
+    } else if (this.#open === undefined && !isTrifle(step, took))
+      this.#show(`${shortTitle(step.name)}: ${end}`)
   }
 
   /** Shows what has waited: steps that are over at once, then one that runs stays open. */
@@ -88,7 +87,7 @@ export class GroupReporter implements Reporter {
   #start(step: Step): void {
     this.#sayCached()
     this.#open = step.id
-    this.#write(`::group::${groupName(step.name)}\n${this.#fence.open}\n`)
+    this.#write(`::group::${groupName(title(step.name))}\n${this.#fence.open}\n`)
     this.#lines(this.#waiting.get(step.id) ?? [])
     this.#waiting.delete(step.id)
   }

@@ -1,8 +1,9 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
 import type { Reporter, Write } from "./reporter.ts"
-import { type Step, Steps } from "./steps.ts"
+import { isTrifle, type Step, Steps } from "./steps.ts"
 import { duration } from "./time.ts"
+import { isData, shortTitle } from "./title.ts"
 
 /** A step that says nothing is said to be running this often, so that no CI host takes the job for dead. */
 const STILL_RUNNING_MS = 30_000
@@ -68,15 +69,15 @@ export class PlainReporter implements Reporter {
       return
     }
     this.#log(step, step.log.flush())
-    const time = step.ended === undefined ? "" : ` in ${duration(step.ended - step.started)}`
-    const why = step.error ? `: ${step.error}` : ""
-    // What takes no time and says nothing is not worth a line.
-    const isIdle = step.log.isEmpty && (step.ended ?? 0) - step.started < 100
-    if (step.status === "done" && isIdle && !step.name.startsWith("exec ")) return
-    this.#line(step.name, `${step.status}${time}${step.status === "failed" ? why : ""}`)
+    const took = (step.ended ?? Date.now()) - step.started
+    if (isTrifle(step, took)) return
+    // The rest of it is said at the end of the run.
+    const why = step.status === "failed" && step.error ? `: ${step.error.split("\n")[0]}` : ""
+    this.#line(step.name, `${step.status} in ${duration(took)}${why}`)
   }
 
-  #log(step: Step, lines: string[]): void {
+  #log(step: Step, printed: string[]): void {
+    const lines = printed.filter((line) => !isData(line))
     if (lines.length === 0) return
     this.#heard.set(step.id, Date.now())
     if (
@@ -108,23 +109,15 @@ export class PlainReporter implements Reporter {
 
   #line(name: string, text: string): void {
     this.#sayCached()
-    this.#write(`[${shorten(name)}]${text === "" ? "" : ` ${text}`}\n`)
+    this.#write(`[${shortTitle(name)}]${text === "" ? "" : ` ${text}`}\n`)
   }
 
   #sayCached(): void {
     if (this.#cached.length === 0) return
-    const names = this.#cached.map(shorten)
+    const names = this.#cached.map(shortTitle)
     this.#cached = []
     const shown = names.slice(-3).join(", ")
     const more = names.length > 3 ? ` and ${names.length - 3} more` : ""
     this.#write(`[cached] ${shown}${more}\n`)
   }
-}
-
-const LONGEST_NAME = 48
-
-/** A step's name short enough to stand in front of every line. */
-export function shorten(name: string): string {
-  const line = name.replace(/\s+/g, " ").trim()
-  return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME - 1)}…` : line
 }

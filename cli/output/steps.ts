@@ -13,6 +13,11 @@ export interface Step {
   log: StepLog
 }
 
+/** Whether a step that took this many milliseconds is not worth a line: it was quick and had nothing to say. */
+export function isTrifle(step: Step, took: number): boolean {
+  return step.status === "done" && took < 100 && step.log.isEmpty && !step.name.startsWith("exec ")
+}
+
 /** The steps of a session in the order in which they were heard of. */
 export class Steps {
   readonly #steps = new Map<string, Step>()

@@ -1,6 +1,6 @@
 import { openSession } from "../../engine/client.ts"
 import type { Reporter } from "../output/reporter.ts"
-import { setupEvents } from "../output/setup.ts"
+import { setupReport } from "../output/setup.ts"
 import type { Engine } from "./choose.ts"
 import { resolveSecret } from "./secret.ts"
 
@@ -22,9 +22,7 @@ export async function open(engine: Engine, reporter: Reporter, cwd: string): Pro
     cwd,
     onEvent: (event) => reporter.event(event),
     resolveSecret,
-    report: (event) => {
-      for (const step of setupEvents(event)) reporter.event(step)
-    },
+    report: setupReport(reporter),
   })
   process.env.DAGGER_SESSION_PORT = String(port)
   process.env.DAGGER_SESSION_TOKEN = token

@@ -1,0 +1,30 @@
+const LONGEST = 48
+
+/**
+ * The name of a step as people know it: programs and files of the image by their last name, and a
+ * Python script without the interpreter's flags. `exec /opt/venv/bin/python -B /opt/x/probe.py /project`
+ * is `exec probe.py /project`.
+ */
+export function title(name: string): string {
+  if (!name.startsWith("exec ")) return name.replace(/\s+/g, " ").trim()
+  const words = name.split(/\s+/).slice(1).map(baseName)
+  const script = words.findIndex((word) => word.endsWith(".py"))
+  const isPython = /^python[\d.]*$/.test(words[0] ?? "")
+  const start =
+    isPython && words.slice(1, script).every((word) => word.startsWith("-")) ? script : 0
+  return ["exec", ...words.slice(Math.max(start, 0))].join(" ")
+}
+
+/** Short enough to stand in front of every line. */
+export function shortTitle(name: string): string {
+  const text = title(name)
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text
+}
+
+const baseName = (word: string): string =>
+  /^\/(opt|usr|bin|root)\/./.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word
+
+/** Whether a line is what our own programs in a container say to the module, not to people. */
+export function isData(line: string): boolean {
+  return /^\{"schema": ?\d/.test(line)
+}
