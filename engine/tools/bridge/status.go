@@ -19,6 +19,7 @@ var trailerMark = []byte("\x1epyline-shim ")
 type trailer struct {
 	ExitCode int    `json:"exitCode"`
 	Message  string `json:"message"`
+	Query    bool   `json:"query"`
 }
 
 // tail keeps the end of a stream.
@@ -262,6 +263,8 @@ func (s *status) failure(err error) error {
 		StdoutBytes: st.streams[1].total, StderrBytes: st.streams[2].total,
 	}
 	switch t := st.trailer; {
+	case t != nil && t.Query:
+		return &rpcError{Code: "SOLVE", Message: t.Message, Vertex: st.name}
 	case t != nil:
 		e.ExitCode = &t.ExitCode
 		if e.Message = t.Message; e.Message == "" {

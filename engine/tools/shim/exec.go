@@ -27,6 +27,7 @@ const (
 type trailer struct {
 	ExitCode int    `json:"exitCode"`
 	Message  string `json:"message,omitempty"`
+	Query    bool   `json:"query,omitempty"` // not a command: a question that has no answer
 }
 
 func runExec(path string) int {

@@ -20,6 +20,10 @@ func main() {
 	switch os.Args[1] {
 	case "exec":
 		os.Exit(runExec(path))
+	case "query":
+		os.Exit(runQuery(path))
+	case "transform":
+		os.Exit(runTransform(path))
 	default:
 		fmt.Fprintf(os.Stderr, "shim: unknown command %q\n", os.Args[1])
 		os.Exit(2)

@@ -54,7 +54,7 @@ func patterns(values [][]byte, encoded bool) [][]byte {
 }
 
 // matcher is an Aho-Corasick automaton: one pass over the output finds every pattern, whatever their
-// number, and its depth says how much of what was read last could still become a match.
+// number, and its state says how much of what was read last could still become a match.
 type matcher struct {
 	nodes []node
 	root  [256]int32
@@ -62,7 +62,7 @@ type matcher struct {
 }
 
 type node struct {
-	depth   int32
+	hold    int32 // how many of the last bytes may begin a pattern that has not come to its end
 	longest int32 // length of the longest pattern that ends here, 0 for none
 	fail    int32
 	child   int32 // first child; siblings are linked, nearly all nodes have one child
@@ -78,7 +78,7 @@ func newMatcher(list [][]byte) *matcher {
 			to := m.childOf(at, c)
 			if to == 0 {
 				to = int32(len(m.nodes))
-				m.nodes = append(m.nodes, node{depth: int32(i + 1), char: c, next: m.nodes[at].child})
+				m.nodes = append(m.nodes, node{hold: int32(i + 1), char: c, next: m.nodes[at].child})
 				m.nodes[at].child = to
 				if at == 0 {
 					m.root[c], m.bytes[c] = to, true
@@ -91,6 +91,9 @@ func newMatcher(list [][]byte) *matcher {
 	// Breadth first, so that a node's failure link, which is less deep, is ready before the node.
 	queue := make([]int32, 0, len(m.nodes))
 	for c := m.nodes[0].child; c != 0; c = m.nodes[c].next {
+		if m.nodes[c].child == 0 {
+			m.nodes[c].hold = 0
+		}
 		queue = append(queue, c)
 	}
 	for i := 0; i < len(queue); i++ {
@@ -99,6 +102,9 @@ func newMatcher(list [][]byte) *matcher {
 			fail := m.step(m.nodes[at].fail, m.nodes[c].char)
 			m.nodes[c].fail = fail
 			m.nodes[c].longest = max(m.nodes[c].longest, m.nodes[fail].longest)
+			if m.nodes[c].child == 0 {
+				m.nodes[c].hold = m.nodes[fail].hold
+			}
 			queue = append(queue, c)
 		}
 	}
@@ -181,7 +187,7 @@ func (s *scrubber) Write(p []byte) (int, error) {
 		s.held = append(s.held, p[:n]...)
 		s.pos += int64(n)
 		p = p[n:]
-		if err := s.emit(s.pos - int64(m.nodes[s.state].depth)); err != nil {
+		if err := s.emit(s.pos - int64(m.nodes[s.state].hold)); err != nil {
 			return 0, err
 		}
 	}
