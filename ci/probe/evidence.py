@@ -1,6 +1,6 @@
-"""Read the test files of a project and print for which runner they are written, as one JSON document.
+"""Read the test files of a project and tell for which runner they are written, as one JSON document.
 
-    python evidence.py DIRECTORY
+    python evidence.py DIRECTORY OUTPUT
 
 The files are parsed, never imported. ci/src/project/runner.ts describes the document.
 """
@@ -65,7 +65,7 @@ def evidence(tree: ast.Module) -> tuple[tuple[int, str] | None, tuple[int, str] 
 
 
 def main() -> int:
-    root = sys.argv[1]
+    root, output = sys.argv[1:]
     facts: dict = {"schema": 1}
     for path in test_files(root):
         text = source(path)
@@ -80,7 +80,9 @@ def main() -> int:
                 facts[runner] = {"file": os.path.relpath(path, root), "line": item[0], "what": item[1]}
         if "pytest" in facts:
             break
-    print(json.dumps(facts))
+    with open(output, "w", encoding="ascii") as file:
+        json.dump(facts, file)
+    print(next((facts[runner]["what"] for runner in ("pytest", "unittest") if runner in facts), "no test was found"))
     return 0
 
 

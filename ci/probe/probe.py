@@ -1,10 +1,10 @@
-"""Read the manifests of a Python project and print what they say, as one JSON document of facts.
+"""Read the manifests of a Python project and tell what they say, as one JSON document of facts.
 
-    python probe.py DIRECTORY [--python 3.9,3.10,…]
+    python probe.py DIRECTORY [--python 3.9,3.10,…] [--output FILE]
 
 Nothing of the project is imported or run. Files are read with Python's own parsers, within bounds of size, number and
 time, and never through a link out of the directory. What cannot be read becomes an entry of "errors", never a crash: the
-exit status is 0 whenever a document was printed. ci/src/project/facts.ts describes the document.
+exit status is 0 whenever there is a document. ci/src/project/facts.ts describes the document.
 """
 
 from __future__ import annotations
@@ -988,11 +988,18 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("directory")
     parser.add_argument("--python", default="")
+    parser.add_argument("--output", default="-")
     arguments = parser.parse_args()
     supported = [version for version in arguments.python.split(",") if version]
     facts = facts_of(arguments.directory, supported)
     # Plain ASCII, so that no surrogate or locale can break the output.
-    sys.stdout.write(json.dumps(facts, separators=(",", ":")) + "\n")
+    text = json.dumps(facts, separators=(",", ":")) + "\n"
+    if arguments.output == "-":
+        sys.stdout.write(text)
+    else:
+        with open(arguments.output, "w", encoding="ascii") as file:
+            file.write(text)
+        print(f"{len(facts['files'])} manifests read")
     return 0
 
 

@@ -2,9 +2,8 @@
 
     python run_tests.py --runner pytest|unittest --reports DIRECTORY --name NAME [--allow-no-tests] [-- ARGUMENT…]
 
-What the tests print goes to stderr as it comes. stdout gets one line, a JSON summary, when they are done. DIRECTORY gets
-junit/NAME.xml, result.json and summary.md. The exit status is 0 for green, 1 for red and 2 where there is no verdict; never
-more, so that no status of the tests can be taken for a signal.
+What the tests print is passed on as it comes. DIRECTORY gets junit/NAME.xml, result.json and summary.md. The exit status is
+0 for green, 1 for red and 2 where there is no verdict; never more, so that none of the tests' can be taken for a signal.
 
 It needs nothing but the standard library of Python 3.8: it runs in the project's own environment.
 """
@@ -40,7 +39,6 @@ def main():
     if summary["verdict"] == "no-tests" and options.allow_no_tests:
         summary["verdict"] = "passed"
     write_reports(options.reports, options.name, summary)
-    print(json.dumps(summary), flush=True)
     return {"passed": 0, "failed": 1, "no-tests": 1}.get(summary["verdict"], 2)
 
 
@@ -66,7 +64,6 @@ def command(runner, junit, arguments):
 def run(argv):
     """Run the tests; (status as subprocess has it, last of what they printed)."""
     read, write = os.pipe()
-    sys.stderr.flush()
     child = subprocess.Popen(argv, stdout=write, stderr=write, stdin=subprocess.DEVNULL)
     os.close(write)
     tail = b""
@@ -77,7 +74,7 @@ def run(argv):
         ended = child.poll() is not None
         data = read_some(read, 0.0 if ended else 0.1)
         if data:
-            write_all(2, data)
+            write_all(1, data)
             left -= len(data) if ended else 0
             tail = (tail + data)[-TAIL_BYTES:]
         elif ended or data == b"":

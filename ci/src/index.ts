@@ -9,7 +9,7 @@ import { usage } from "./errors.ts"
 import { explain } from "./pipeline/failure.ts"
 import { readPlan } from "./pipeline/read.ts"
 import { judge, parseSummary } from "./pipeline/summary.ts"
-import { reportsOf, tested } from "./pipeline/tests.ts"
+import { reportsOf, resultOf, tested } from "./pipeline/tests.ts"
 import type { Plan } from "./project/plan.ts"
 import { showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
@@ -61,7 +61,7 @@ export class Pyline {
     try {
       plan = await readPlan(source, python)
       const container = await tested(plan, source, { args, allowNoTests })
-      return judge(parseSummary(await container.stdout()), plan)
+      return judge(parseSummary(await resultOf(container)), plan)
     } catch (error) {
       throw explain(error, plan)
     }

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs"
 
-/** Text of one of the Python programs in ci/probe. The only place that reads the module's own files. */
-export function asset(name: "probe.py" | "evidence.py" | "stub.py" | "run_tests.py"): string {
+/** Text of one of the programs in ci/probe. The only place that reads the module's own files. */
+export function asset(
+  name: "probe.py" | "evidence.py" | "apt.sh" | "build.py" | "run_tests.py",
+): string {
   return readFileSync(new URL(`../../probe/${name}`, import.meta.url), "utf8")
 }

@@ -1,12 +1,15 @@
 import { type Container, dag } from "@dagger.io/dagger"
+import { asset } from "./asset.ts"
 import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
 
 /** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
 export const SOURCE = "/app"
 export const ENVIRONMENT = "/opt/venv"
 
-/** uv and its settings, where they are mounted. */
-export const UV_COMMAND = `${HOME}/tools/bin/uv`
+/** Where programs are looked for: the environment first, then as in the python images. */
+export const SEARCH_PATH = `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin`
+
+/** The interpreter that environments are made of. */
 export const PYTHON = "/usr/local/bin/python"
 const CACHE = `${HOME}/cache`
 const SETTINGS = "/etc/uv"
@@ -32,26 +35,19 @@ export async function environment(
     .from(pythonImage(python))
     .withEnvVariable("LANG", "C.UTF-8")
     .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
-    .withEnvVariable(
-      "PATH",
-      `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin`,
-    )
+    .withEnvVariable("PATH", `${SEARCH_PATH}:${HOME}/tools/bin`)
   if (systemPackages.length > 0) {
-    container = container.withExec(["sh", "-c", APT, "apt", ...systemPackages])
+    const script = `${HOME}/apt.sh`
+    container = container
+      .withMountedFile(
+        script,
+        dag.directory().withNewFile("apt.sh", asset("apt.sh")).file("apt.sh"),
+      )
+      .withExec(["sh", script, ...systemPackages])
+      .withoutMount(script)
   }
-  return (await withUv(container)).withExec([UV_COMMAND, "venv", "--python", PYTHON, ENVIRONMENT])
+  return (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
 }
-
-/** Debian's own Python keeps its C headers in a package of their own; the python images have them. */
-const APT = `set -e
-export DEBIAN_FRONTEND=noninteractive
-case " $* " in *" gcc "*)
-  header=$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
-  [ -e "$header" ] || set -- "$@" python3-dev ;;
-esac
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "$@"
-rm -rf /var/lib/apt/lists/*`
 
 /** With uv and its cache at hand, for installs. */
 async function withUv(container: Container): Promise<Container> {

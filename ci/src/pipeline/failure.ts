@@ -34,23 +34,22 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   if (/lockfile at .+ needs to be updated/.test(error.stderr)) {
     return lockStale("uv.lock", "pyproject.toml", "uv lock")
   }
-  const what = command.includes("apt-get")
-    ? `the system packages (${plan?.systemPackages.join(", ")})`
-    : command.includes("stub.py") || / -e /.test(command)
-      ? (plan?.name ?? "the project")
-      : command.includes("tools") && plan !== undefined
-        ? plan.name === undefined
-          ? "the project"
-          : plan.name
-        : "Pyline's toolbox"
+  const what = subject(command, plan)
   if (NETWORK.test(error.stderr))
     return installFailed("NETWORK", what, log, "check the network, then run again")
   if (RESOLUTION.test(error.stderr)) return installFailed("RESOLUTION_FAILED", what, log)
   if (BUILD.test(error.stderr)) return installFailed("BUILD_FAILED", what, log)
-  if (command.includes(" sync ") || command.includes(" install ") || command.includes("apt-get")) {
+  if (/\b(sync|install|apt\.sh)\b/.test(command)) {
     return installFailed("INSTALL_FAILED", what, log)
   }
   return internal(`a step failed with exit status ${error.exitCode}: ${shortened(command)}`, log)
+}
+
+/** What a command was installing, in words. */
+function subject(command: string, plan: Plan | undefined): string {
+  if (plan === undefined) return "Pyline's toolbox"
+  if (command.includes("apt.sh")) return `the system packages ${plan.systemPackages.join(", ")}`
+  return plan.name ?? "the project"
 }
 
 const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

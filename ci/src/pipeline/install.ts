@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag } from "@dagger.io/dagger"
 import type { Dependencies, PackageInstall, Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
-import { environment, PYTHON, SOURCE, UV_COMMAND, withoutUv } from "./base.ts"
+import { environment, PYTHON, SOURCE, withoutUv } from "./base.ts"
 import { HOME } from "./toolbox.ts"
 
 const INPUT = `${HOME}/input`
@@ -30,28 +30,26 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
         .withExec([...uvSync(frozen, dependencies.selection), "--no-install-local"])
         .withoutMount(SOURCE)
       if (dependencies.provided.length === 0) return locked
-      return locked.withExec([UV_COMMAND, "pip", "install", ...dependencies.provided])
+      return locked.withExec(["uv", "pip", "install", ...dependencies.provided])
     }
-    case "pip":
+    case "pip": {
+      const { requirements, constraints, options } = dependencies
+      const limits = constraints === "" ? [] : ["-c", "constraints.txt"]
       return container
         .withMountedDirectory(
           INPUT,
-          files({
-            "requirements.txt": dependencies.requirements,
-            "constraints.txt": dependencies.constraints,
-          }),
+          files({ "requirements.txt": requirements, "constraints.txt": constraints }),
         )
-        .withExec([
-          ...[UV_COMMAND, "pip", "install", ...dependencies.options],
-          ...["-r", `${INPUT}/requirements.txt`, "-c", `${INPUT}/constraints.txt`],
-        ])
+        .withWorkdir(INPUT)
+        .withExec(["uv", "pip", "install", "-r", "requirements.txt", ...limits, ...options])
         .withoutMount(INPUT)
+    }
   }
 }
 
 const uvSync = (frozen: string, selection: readonly string[]): string[] => [
-  ...[UV_COMMAND, "sync", "--active", "--python", PYTHON, "--inexact", frozen],
-  ...selection,
+  ...["uv", "sync", frozen, ...selection],
+  ...["--active", "--inexact", "--python", PYTHON],
 ]
 
 /**
@@ -69,11 +67,8 @@ function withPackage(
     install.kind === "uv" && plan.dependencies.kind === "uv"
       ? uvSync(plan.dependencies.verify ? "--frozen" : "--locked", plan.dependencies.selection)
       : [
-          UV_COMMAND,
-          "pip",
-          "install",
+          ...["uv", "pip", "install", ...install.targets],
           ...(install.withDependencies ? [] : ["--no-deps"]),
-          ...install.targets,
         ]
   let building = container.withDirectory(SOURCE, tree).withWorkdir(SOURCE)
   for (const [name, value] of Object.entries(install.environment)) {
@@ -85,9 +80,9 @@ function withPackage(
       : building
           .withMountedDirectory(
             INPUT,
-            files({ "stub.py": asset("stub.py"), "names.json": JSON.stringify(install.names) }),
+            files({ "build.py": asset("build.py"), "names.json": JSON.stringify(install.names) }),
           )
-          .withExec(["python", "-B", `${INPUT}/stub.py`, `${INPUT}/names.json`, ...command])
+          .withExec(["python", `${INPUT}/build.py`, ...command])
           .withoutMount(INPUT)
   for (const name of Object.keys(install.environment)) building = building.withoutEnvVariable(name)
   return building

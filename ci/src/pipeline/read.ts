@@ -40,6 +40,9 @@ const MANIFESTS = [
 ]
 const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.py"]
 
+/** A file, and not the standard output: that is for people. */
+const OUTPUT = "/opt/facts.json"
+
 /** A list can include a list, which includes one with a name that no pattern knows. */
 const MOST_ROUNDS = 5
 
@@ -56,7 +59,12 @@ export async function readPlan(source: Directory, python: string | undefined): P
 async function readFacts(source: Directory): Promise<Facts> {
   const include = [...MANIFESTS]
   for (let round = 1; ; round++) {
-    const facts = await probe<Facts>(source, include, "probe.py", ["--python", SUPPORTED.join(",")])
+    const facts = await probe<Facts>(source, include, "probe.py", [
+      "--output",
+      OUTPUT,
+      "--python",
+      SUPPORTED.join(","),
+    ])
     const more = facts.missing.map(({ path }) => path).filter((path) => !include.includes(path))
     if (more.length === 0 || round === MOST_ROUNDS) return facts
     include.push(...more)
@@ -64,7 +72,7 @@ async function readFacts(source: Directory): Promise<Facts> {
 }
 
 const readEvidence = (source: Directory): Promise<Evidence> =>
-  probe(source, TESTS, "evidence.py", [])
+  probe(source, TESTS, "evidence.py", [OUTPUT])
 
 async function probe<T extends { schema: 1 }>(
   source: Directory,
@@ -72,16 +80,19 @@ async function probe<T extends { schema: 1 }>(
   program: "probe.py" | "evidence.py",
   args: string[],
 ): Promise<T> {
-  const file = `${HOME}/${program}`
   const text = await toolbox()
-    .withMountedFile(file, dag.directory().withNewFile(program, asset(program)).file(program))
+    .withMountedFile(
+      `${HOME}/${program}`,
+      dag.directory().withNewFile(program, asset(program)).file(program),
+    )
     .withEnvVariable("PYTHONPATH", `${HOME}/tools`)
     .withMountedDirectory("/project", source.filter({ include }))
-    .withExec(["python", "-B", file, "/project", ...args])
-    .stdout()
+    .withExec(["python", "-B", `${HOME}/${program}`, "/project", ...args])
+    .file(OUTPUT)
+    .contents()
   try {
     const document = JSON.parse(text) as T
     if (document.schema === 1) return document
   } catch {}
-  throw internal(`${program} printed no facts`, text.split("\n").slice(0, 5))
+  throw internal(`${program} wrote no facts`, text.split("\n").slice(0, 5))
 }

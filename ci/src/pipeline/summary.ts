@@ -8,11 +8,13 @@ import {
 } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 
-/** What the runner program prints (ci/probe/run_tests.py). */
+const VERDICTS = ["passed", "failed", "no-tests", "killed", "crashed", "aborted"] as const
+
+/** The result.json that ci/probe/run_tests.py writes. */
 export interface Summary {
   schema: 1
   runner: "pytest" | "unittest"
-  verdict: "passed" | "failed" | "no-tests" | "killed" | "crashed" | "aborted"
+  verdict: (typeof VERDICTS)[number]
   exitCode: number | null
   signal: string | null
   counts: Record<"passed" | "failed" | "errors" | "skipped" | "xfailed" | "xpassed", number>
@@ -27,20 +29,19 @@ export interface Summary {
   tail: string[]
 }
 
-/** Reads the summary. The project's own code ran beside its author, so it is checked and not trusted. */
-export function parseSummary(stdout: string): Summary {
-  const line = stdout.trimEnd().split("\n").at(-1) ?? ""
+/** Reads result.json. The project's own code ran beside its author, so it is checked and not trusted. */
+export function parseSummary(text: string): Summary {
   try {
-    const summary = JSON.parse(line) as Summary
+    const summary = JSON.parse(text) as Summary
     if (
       summary.schema === 1 &&
-      typeof summary.verdict === "string" &&
+      VERDICTS.includes(summary.verdict) &&
       typeof summary.counts.passed === "number"
     ) {
       return summary
     }
   } catch {}
-  throw internal("the test program printed no summary", stdout.split("\n").slice(-5))
+  throw internal("the test program wrote no summary", text.split("\n").slice(0, 5))
 }
 
 /** The last line of what `test` says: `42 passed, 1 failed in 3.1 s`. */

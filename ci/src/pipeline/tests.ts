@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
-import { ENVIRONMENT, SOURCE } from "./base.ts"
+import { SEARCH_PATH, SOURCE } from "./base.ts"
 import { installed } from "./install.ts"
 import { HOME } from "./toolbox.ts"
 
@@ -14,7 +14,7 @@ export interface TestOptions {
   allowNoTests: boolean
 }
 
-/** The container after the tests: its stdout is the summary, its stderr the log, and it never fails for red tests. */
+/** The container after the tests: its output is the tests' own, and it never fails for red tests. */
 export async function tested(
   plan: Plan,
   source: Directory,
@@ -28,13 +28,14 @@ export async function tested(
     .withMountedFile(PROGRAM, program)
     .withDirectory(SOURCE, source)
     .withWorkdir(SOURCE)
+    .withEnvVariable("PATH", SEARCH_PATH)
   if (plan.pythonPath.length > 0) {
     const path = plan.pythonPath.map((directory) => `${SOURCE}/${directory}`).join(":")
     container = container.withEnvVariable("PYTHONPATH", path)
   }
   return container.withExec(
     [
-      ...[`${ENVIRONMENT}/bin/python`, "-I", "-S", PROGRAM, "--runner", plan.runner.kind],
+      ...["python", "-IS", PROGRAM, "--runner", plan.runner.kind],
       ...["--reports", REPORTS, "--name", `python-${plan.python}`],
       ...(options.allowNoTests ? ["--allow-no-tests"] : []),
       ...["--", ...plan.runner.args, ...options.args],
@@ -46,4 +47,9 @@ export async function tested(
 /** The reports directory of the run. */
 export function reportsOf(container: Container): Directory {
   return container.directory(REPORTS)
+}
+
+/** The result.json of the run, as text. */
+export function resultOf(container: Container): Promise<string> {
+  return container.file(`${REPORTS}/result.json`).contents()
 }

@@ -47,7 +47,8 @@ function run(
     ...args,
   ]
   const done = spawnSync("python3", argv, { cwd: directory, encoding: "utf8" })
-  return { status: done.status, summary: parseSummary(done.stdout), log: done.stderr, directory }
+  const result = readFileSync(join(reports, "result.json"), "utf8")
+  return { status: done.status, summary: parseSummary(result), log: done.stdout, directory }
 }
 
 const PYTEST = `import pytest
