@@ -1,0 +1,214 @@
+/**
+ * What the command costs beside the same work done by hand, in one interleaved run:
+ *
+ *   bare        pytest in a virtual environment of this machine
+ *   dockerfile  a hand-written Dockerfile on the same BuildKit
+ *   pyline      `pyline test` on the embedded engine
+ *
+ * Prints medians, ratios of pairs of the same round, and the peak memory of our own processes.
+ * Never compare figures of two machines, or of two runs: only what stands in one table.
+ *
+ *   npm run bench [-- --rounds 9]
+ */
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
+import { loadavg, tmpdir } from "node:os"
+import path from "node:path"
+import { parseArgs } from "node:util"
+import { $ } from "zx"
+import { control } from "../../engine/client.ts"
+import { enginePaths } from "../../engine/daemon/paths.ts"
+import { loadConfig, lookupImage } from "../../engine/setup/config.ts"
+
+const root = path.resolve(import.meta.dirname, "../..")
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } })
+const rounds = Number(values.rounds)
+const work = mkdtempSync(path.join(tmpdir(), "pyline-bench-"))
+const sh = $({ quiet: true, stdio: ["ignore", "pipe", "pipe"] })
+process.on("exit", () => rmSync(work, { recursive: true, force: true }))
+
+const PROJECT = "itsdangerous"
+const EDITED = "src/itsdangerous/signer.py"
+const PYTHON = "3.11"
+const IMAGE = `python:${PYTHON}-slim`
+
+interface Contestant {
+  name: string
+  source: string
+  run(source: string): Promise<void>
+}
+
+async function unpack(): Promise<string> {
+  await sh({
+    cwd: work,
+  })`python3 -m pip download --quiet --no-deps --no-binary :all: ${PROJECT}==2.2.0`
+  const source = path.join(work, "source")
+  mkdirSync(source)
+  await sh({ cwd: work })`tar xzf ${PROJECT}-2.2.0.tar.gz -C ${source} --strip-components=1`
+  return source
+}
+
+async function bare(source: string): Promise<Contestant> {
+  const at = path.join(work, "bare")
+  cpSync(source, at, { recursive: true })
+  const python = path.join(work, "venv/bin/python")
+  await sh`python3 -m venv ${path.join(work, "venv")}`
+  await sh({ cwd: at })`${python} -m pip install --quiet -e . -r requirements/tests.txt`
+  return {
+    name: "bare pytest",
+    source: at,
+    run: async (cwd) => void (await sh({ cwd })`${python} -m pytest -q`),
+  }
+}
+
+/** As uv's documentation writes it: dependencies first, then the source, then the tests. */
+const DOCKERFILE = `FROM ${IMAGE}
+RUN --mount=type=secret,id=ca,target=/run/ca.pem,required=false \\
+    if [ -e /run/ca.pem ]; then export PIP_CERT=/run/ca.pem; fi; \\
+    python -m pip install --no-cache-dir --root-user-action=ignore uv
+WORKDIR /app
+COPY requirements/tests.txt requirements/
+RUN --mount=type=cache,target=/root/.cache/uv --mount=type=secret,id=ca,target=/run/ca.pem,required=false \\
+    if [ -e /run/ca.pem ]; then export SSL_CERT_FILE=/run/ca.pem; fi; \\
+    uv venv /opt/venv && uv pip install --python /opt/venv/bin/python -r requirements/tests.txt
+ENV PYTHONPATH=/app/src
+COPY . .
+RUN /opt/venv/bin/python -m pytest -q
+`
+
+async function dockerfile(source: string): Promise<Contestant> {
+  const paths = enginePaths()
+  const config = loadConfig(paths)
+  const at = path.join(work, "dockerfile")
+  cpSync(source, at, { recursive: true })
+  writeFileSync(path.join(work, "Dockerfile"), DOCKERFILE)
+  const buildctl = path.join(work, "buildctl")
+  await sh({
+    cwd: path.join(root, "engine/tools"),
+  })`go build -o ${buildctl} github.com/moby/buildkit/cmd/buildctl`
+  const image = lookupImage(config, IMAGE)
+  const base =
+    image && "ociLayout" in image
+      ? [
+          `--oci-layout=base=${image.ociLayout}`,
+          `--opt=context:${IMAGE}=oci-layout://base@${image.digest}`,
+        ]
+      : []
+  const ca = config.caBundle ? [`--secret=id=ca,src=${config.caBundle}`] : []
+  return {
+    name: "Dockerfile",
+    source: at,
+    run: async (dir) =>
+      void (await sh`${buildctl} --addr unix://${paths.buildkitSocket} build --progress=plain --frontend=dockerfile.v0 --local context=${dir} --local dockerfile=${work} ${base} ${ca}`),
+  }
+}
+
+function pyline(source: string): Contestant {
+  const at = path.join(work, "pyline")
+  cpSync(source, at, { recursive: true })
+  return {
+    name: "pyline test",
+    source: at,
+    run: async (dir) =>
+      void (await sh({
+        cwd: root,
+      })`./pyline --engine embedded test --source ${dir} --python ${PYTHON}`),
+  }
+}
+
+const median = (list: number[]): number => {
+  const sorted = [...list].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+async function timed(contestant: Contestant): Promise<number> {
+  const start = process.hrtime.bigint()
+  await contestant.run(contestant.source)
+  return Number(process.hrtime.bigint() - start) / 1e9
+}
+
+/** Round-robin, so that a busy moment of the machine falls on all of them. */
+async function rounds_(contestants: Contestant[], prepare: (c: Contestant, round: number) => void) {
+  const times = contestants.map((): number[] => [])
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, c] of contestants.entries()) {
+      prepare(c, round)
+      const seconds = await timed(c)
+      // The first round only warms up.
+      if (round >= 0) times[i]?.push(seconds)
+    }
+  }
+  return times
+}
+
+function report(title: string, contestants: Contestant[], times: number[][]): void {
+  console.log(`\n${title}`)
+  const mine = times.at(-1) ?? []
+  for (const [i, c] of contestants.entries()) {
+    const own = times[i] ?? []
+    const ratio = median(mine.map((t, round) => t / (own[round] ?? Number.NaN)))
+    const against =
+      i === contestants.length - 1 ? "" : `   pyline takes ${ratio.toFixed(2)} times as long`
+    console.log(
+      `  ${c.name.padEnd(14)} median ${median(own).toFixed(3)} s   least ${Math.min(...own).toFixed(3)} s${against}`,
+    )
+  }
+}
+
+/** Peak resident memory of a process in MiB, as the kernel counted it. */
+function peak(pid: number): number {
+  const file = `/proc/${pid}/status`
+  if (!existsSync(file)) return 0
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(file, "utf8"))?.[1] ?? 0) / 1024
+}
+
+async function memory(source: string): Promise<void> {
+  const run = sh({
+    cwd: root,
+    nothrow: true,
+  })`./pyline --engine embedded test --source ${source} --python ${PYTHON}`
+  let command = 0
+  const pid = run.pid ?? 0
+  const watch = setInterval(() => {
+    command = Math.max(command, peak(pid))
+  }, 5)
+  await run
+  clearInterval(watch)
+  const status = await control({ type: "status" })
+  const daemon = peak(status.pid ?? 0)
+  const children = await sh({ nothrow: true })`pgrep -P ${status.pid ?? 0} -f bridge`
+  const bridge = Math.max(0, ...children.stdout.split("\n").map((p) => peak(Number(p))))
+  const mib = (n: number) => `${n.toFixed(0)} MiB`
+  console.log("\nPeak memory of our own processes")
+  console.log(
+    `  command ${mib(command)}, daemon ${mib(daemon)}, bridge ${mib(bridge)}, together ${mib(command + daemon + bridge)}`,
+  )
+}
+
+const source = await unpack()
+const first = pyline(source)
+console.log("preparing: first runs of everything")
+await first.run(first.source)
+const contestants = [await bare(source), await dockerfile(source), first]
+for (const c of contestants) await c.run(c.source)
+console.log(`load before: ${loadavg()[0]?.toFixed(2)}; ${rounds} rounds, interleaved`)
+
+report("unchanged", contestants.slice(1), await rounds_(contestants.slice(1), () => {}))
+report(
+  "one line of source edited",
+  contestants,
+  await rounds_(contestants, (c, round) => {
+    appendFileSync(path.join(c.source, EDITED), `# ${c.name} ${round} ${Date.now()}\n`)
+  }),
+)
+await memory(first.source)
+console.log(`\nload after: ${loadavg()[0]?.toFixed(2)}`)
+process.exit(0)

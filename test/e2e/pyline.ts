@@ -1,0 +1,56 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { afterAll } from "vitest"
+import { $ } from "zx"
+
+export const root = path.resolve(import.meta.dirname, "../..")
+
+export interface Outcome {
+  exitCode: number | null
+  stdout: string
+  stderr: string
+  /** Standard output and error as a person saw them, one after the other. */
+  all: string
+  seconds: number
+}
+
+const quiet = { NO_COLOR: "1", CI: "1", GITHUB_ACTIONS: "" }
+
+/** Runs the command as a user does; never throws. */
+export async function pyline(args: string[], options: { env?: NodeJS.ProcessEnv } = {}) {
+  const started = Date.now()
+  const run = $({
+    cwd: root,
+    nothrow: true,
+    quiet: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...quiet, ...options.env },
+  })`./pyline ${args}`
+  const { exitCode, stdout, stderr } = await run
+  const all = stderr + stdout
+  return { exitCode, stdout, stderr, all, seconds: (Date.now() - started) / 1000 } satisfies Outcome
+}
+
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** An empty folder that is gone after the tests of the file. */
+export function folder(): string {
+  const made = mkdtempSync(path.join(tmpdir(), "pyline-e2e-"))
+  folders.push(made)
+  return made
+}
+
+/** A copy of an example, to be edited at will. */
+export function example(name: string): string {
+  const copy = path.join(folder(), name)
+  cpSync(path.join(root, "examples", name), copy, { recursive: true })
+  return copy
+}
+
+export const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? ""
+export const lastLines = (text: string, n: number): string =>
+  text.trimEnd().split("\n").slice(-n).join("\n")
