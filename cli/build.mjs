@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as esbuild from "esbuild"
-import { introspect } from "./build/introspect.mjs"
+import { introspectOnce } from "./build/introspect.mjs"
 import { withLock } from "./build/lock.mjs"
 import { slim, sourceUrl } from "./build/slim.mjs"
 
@@ -50,7 +50,7 @@ async function build() {
       },
     })
   const [verbs, ...bundles] = await Promise.all([
-    introspect(join(root, "ci"), dist),
+    introspectOnce(join(root, "ci"), dist),
     // Not in one: what both use would then be in a chunk with everything that either uses of it.
     program("cli/entry.ts", "pyline"),
     program("engine/main.ts", "engine"),

@@ -100,8 +100,10 @@ function isEngine(error: Details): boolean {
 /** The message with those of its causes that say something more. */
 function messages(error: Error): string {
   const lines = [error.message]
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    if (cause.message && !lines.some((line) => line.includes(cause.message)))
-      lines.push(`cause: ${cause.message.split(": {")[0]}`)
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    // graphql-request puts the whole exchange behind its message.
+    const text = cause.message.split(": {")[0] ?? ""
+    if (text && !lines.some((line) => line.includes(text))) lines.push(`cause: ${text}`)
+  }
   return lines.join("\n")
 }

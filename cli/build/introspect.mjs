@@ -1,4 +1,5 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises"
+import { createHash } from "node:crypto"
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import * as esbuild from "esbuild"
@@ -39,13 +40,32 @@ export async function introspect(moduleDir, workDir) {
   return readModule(moduleDir, clientTypes)
 }
 
-// As a program: node cli/build/introspect.mjs <module folder> <work folder>
+/** The same, from an earlier build when no source of the module has changed since: the compiler takes seconds. */
+export async function introspectOnce(moduleDir, workDir) {
+  const files = [join(root, "cli/build/verbs.ts"), join(root, "package-lock.json")]
+  for (const name of (await readdir(join(moduleDir, "src"), { recursive: true })).sort())
+    if (name.endsWith(".ts")) files.push(join(moduleDir, "src", name))
+  const hash = createHash("sha256")
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(file))
+  const record = join(workDir, "introspector/known.json")
+  const key = hash.digest("hex")
+  const known = JSON.parse(await readFile(record, "utf8").catch(() => "{}"))
+  if (known.key === key) return known.module
+  const module = await introspect(moduleDir, workDir)
+  await writeFile(record, JSON.stringify({ key, module }))
+  return module
+}
+
+// As a program, for tests: node cli/build/introspect.mjs <work folder> <module folder>…
+// prints for each module what it is or why Dagger could not load it.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , moduleDir, workDir] = process.argv
-  try {
-    console.log(JSON.stringify(await introspect(moduleDir, workDir), undefined, 1))
-  } catch (error) {
-    console.error(error.message)
-    process.exitCode = 1
-  }
+  const [, , workDir, ...moduleDirs] = process.argv
+  const read = (dir) =>
+    introspect(dir, workDir).then(
+      (module) => ({ module }),
+      (error) => ({ error: error.message }),
+    )
+  const answers = []
+  for (const dir of moduleDirs) answers.push(await read(dir))
+  console.log(JSON.stringify(answers))
 }
