@@ -538,3 +538,204 @@ func TestStepLatency(t *testing.T) {
 	}
 	t.Logf("a step of `true`, after a new file: %v", total/rounds)
 }
+
+func TestService(t *testing.T) {
+	layouts := images(t)
+	p := startBridge(t)
+	script := `trap 'echo bye; exit 3' TERM; echo $WORD up; while :; do sleep 0.05; done`
+	data, _ := json.Marshal(map[string]any{"args": []string{"sh", "-c", script}, "expect": "SUCCESS", "scrubEnv": []string{"TOKEN"}})
+	list, targets := ops(t, baseState(), shimState(), llb.Scratch().File(llb.Mkfile("/spec.json", 0o600, data)))
+	params := map[string]any{
+		"ops": list, "ociLayouts": layouts, "targets": targets, "secrets": map[string][]byte{"t": []byte("word")},
+		"mounts": []any{
+			map[string]any{"target": 0, "dest": "/"},
+			map[string]any{"target": 1, "dest": "/.pyline/shim", "selector": "/shim", "readonly": true},
+			map[string]any{"target": 2, "dest": "/.pyline/spec.json", "selector": "/spec.json", "readonly": true},
+		},
+		"args": []string{"/.pyline/shim", "exec"}, "env": []string{"PATH=/usr/bin:/bin", "WORD=a-word"}, "cwd": "/", "secretEnv": []any{map[string]any{"id": "t", "name": "TOKEN"}},
+	}
+	id, a := p.start("service", params)
+	logs := func() (text string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, e := range a.events {
+			var v struct{ Log *logEvent }
+			json.Unmarshal(e, &v)
+			if v.Log != nil && v.Log.Digest == "" {
+				text += string(v.Log.Data)
+			}
+		}
+		return text
+	}
+	for deadline := time.Now().Add(20 * time.Second); logs() != "a-*** up\n"; time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-a.done:
+			t.Fatalf("it ended: %s %v", a.result, a.err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it printed %q", logs())
+		}
+	}
+	if s := p.call("serviceStop", map[string]any{"request": id}); s.err != nil {
+		t.Fatal(s.err)
+	}
+	<-a.done
+	var r serviceResult
+	if json.Unmarshal(a.result, &r); r.ExitCode != 3 || string(r.StdoutTail) != "a-*** up\nbye\n" || len(r.StderrTail) > 0 {
+		t.Errorf("%s %v", a.result, a.err)
+	}
+
+	// Cancelling is as good as stopping.
+	id, a = p.start("service", params)
+	time.Sleep(time.Second)
+	p.call("cancel", map[string]any{"request": id})
+	<-a.done
+	if a.err == nil || a.err.Code != "CANCELED" {
+		t.Errorf("%s %v", a.result, a.err)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	registry := os.Getenv("PYLINE_TEST_REGISTRY")
+	if registry == "" {
+		t.Skip("PYLINE_TEST_REGISTRY is not set: no plain-HTTP registry to push to")
+	}
+	p := startBridge(t)
+	list, targets := ops(t, llb.Scratch().File(llb.Mkfile("/f", 0o600, []byte("text"))))
+	name := registry + "/bridge/test:one"
+	push := func() string {
+		a := p.call("export", map[string]any{
+			"ops": list, "targets": targets, "type": "image", "attrs": map[string]string{"name": name, "push": "true", "registry.insecure": "true", "oci-mediatypes": "true"},
+			"imageConfig": []byte(`{"architecture":"amd64","os":"linux","config":{"Labels":{"a":"b"}}}`),
+		})
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		var r exportResult
+		json.Unmarshal(a.result, &r)
+		return r.Metadata["containerimage.digest"]
+	}
+	first := push()
+	if !strings.HasPrefix(first, "sha256:") {
+		t.Fatalf("digest %q", first)
+	}
+	if second := push(); second != first {
+		t.Errorf("the same image pushed again is %s, was %s", second, first)
+	}
+	a := p.call("resolveImage", map[string]any{"ref": name, "mode": "pull"})
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	var r resolveResult
+	if json.Unmarshal(a.result, &r); string(r.Digest) != first || !strings.Contains(string(r.Config), `"a":"b"`) {
+		t.Errorf("%s", a.result)
+	}
+	if a = p.call("resolveImage", map[string]any{"ref": registry + "/bridge/none:one"}); a.err == nil || a.err.Code != "NOT_FOUND" {
+		t.Errorf("%+v", a.err)
+	}
+}
+
+func TestSideBySide(t *testing.T) {
+	layouts := images(t)
+	p := startBridge(t)
+	var waits []*answer
+	for i := range 6 {
+		e := step(baseState().File(llb.Mkfile("/nonce", 0o644, fmt.Append(nil, i, time.Now()))), map[string]any{"args": []string{"sh", "-c", "sleep 0.3; cat /nonce"}})
+		list, targets := ops(t, meta(e))
+		targets[0]["reads"] = []any{file("/stdout")}
+		_, a := p.start("solve", map[string]any{"ops": list, "ociLayouts": layouts, "targets": targets})
+		waits = append(waits, a)
+	}
+	for i, a := range waits {
+		<-a.done
+		var r solveResult
+		if json.Unmarshal(a.result, &r); a.err != nil || !strings.HasPrefix(string(*r.Targets[0].Reads[0].Data), fmt.Sprint(i)) {
+			t.Errorf("%d: %s %v", i, a.result, a.err)
+		}
+	}
+}
+
+// The same step wanted by two requests at once runs once, and both hear of it.
+func TestSharedStep(t *testing.T) {
+	layouts := images(t)
+	p := startBridge(t)
+	e := step(baseState().File(llb.Mkfile("/nonce", 0o644, fmt.Append(nil, time.Now()))), map[string]any{"args": []string{"sh", "-c", "sleep 1; head -c 8 /dev/urandom | od -An -tx1"}})
+	list, targets := ops(t, meta(e))
+	targets[0]["reads"] = []any{file("/stdout")}
+	params := map[string]any{"ops": list, "ociLayouts": layouts, "targets": targets}
+	id, one := p.start("solve", params)
+	_, two := p.start("solve", params)
+	_, three := p.start("solve", params)
+	time.Sleep(600 * time.Millisecond)
+	p.call("cancel", map[string]any{"request": id})
+	var outs []string
+	for _, a := range []*answer{two, three} {
+		<-a.done
+		var r solveResult
+		if json.Unmarshal(a.result, &r); a.err != nil {
+			t.Fatal(a.err)
+		}
+		outs = append(outs, string(*r.Targets[0].Reads[0].Data))
+	}
+	if outs[0] != outs[1] {
+		t.Errorf("it ran twice: %q", outs)
+	}
+	if <-one.done; one.err == nil || one.err.Code != "CANCELED" {
+		t.Errorf("%+v", one.err)
+	}
+}
+
+func TestLargeOutput(t *testing.T) {
+	layouts := images(t)
+	p := startBridge(t)
+	e := step(baseState().File(llb.Mkfile("/nonce", 0o644, fmt.Append(nil, time.Now()))), map[string]any{"args": []string{"sh", "-c", "head -c 60000000 /dev/zero | tr '\\0' x"}, "forward": 1 << 20})
+	list, targets := ops(t, meta(e))
+	saved := filepath.Join(t.TempDir(), "out")
+	length := 20_000_000
+	targets[0]["reads"] = []any{
+		map[string]any{"kind": "file", "path": "/stdout", "saveTo": saved}, map[string]any{"kind": "file", "path": "/stdout", "offset": 30_000_000, "length": length},
+		map[string]any{"kind": "file", "path": "/stdout", "offset": 59_999_990}, map[string]any{"kind": "file", "path": "/stdout", "offset": 70_000_000}, map[string]any{"kind": "file", "path": "/stdout", "length": 0},
+	}
+	started := time.Now()
+	r, a := p.solve(map[string]any{"ops": list, "ociLayouts": layouts, "targets": targets})
+	reads := r.Targets[0].Reads
+	st, err := os.Stat(saved)
+	if err != nil || st.Size() != 60_000_000 || *reads[0].Size != 60_000_000 || reads[0].Data != nil {
+		t.Errorf("saved %v %v", st, err)
+	}
+	for i, want := range []int{length, 10, 0, 0} {
+		if got := len(*reads[i+1].Data); got != want {
+			t.Errorf("read %d has %d bytes, want %d", i+1, got, want)
+		}
+	}
+	logged := 0
+	for _, e := range a.events {
+		var v struct{ Log *logEvent }
+		json.Unmarshal(e, &v)
+		if v.Log != nil {
+			logged += len(v.Log.Data)
+		}
+	}
+	if logged != 1<<20 {
+		t.Errorf("%d bytes logged", logged)
+	}
+	t.Logf("60 MB of output: %v", time.Since(started))
+}
+
+func TestEndOfInputEndsEverything(t *testing.T) {
+	layouts := images(t)
+	p := startBridge(t)
+	list, targets := ops(t, step(baseState().File(llb.Mkfile("/nonce", 0o644, []byte(time.Now().String()))), map[string]any{"args": []string{"sleep", "60"}}).Root())
+	_, a := p.start("solve", map[string]any{"ops": list, "ociLayouts": layouts, "targets": targets})
+	time.Sleep(time.Second)
+	p.in.Close()
+	select {
+	case <-a.done:
+		if a.err == nil || a.err.Code != "CANCELED" {
+			t.Errorf("%+v", a.err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the solve goes on")
+	}
+}

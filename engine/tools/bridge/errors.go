@@ -71,18 +71,23 @@ func classify(err error) string {
 		return "DENIED"
 	case has("failed to do request", "dial tcp", "no such host", "connection refused", "i/o timeout", "tls handshake", "x509:"):
 		return "NETWORK"
-	case isSource(err) && has("not found", "manifest unknown"), has("secret") && has(": not found"):
+	case has("secret") && has(": not found"):
 		return "NOT_FOUND"
 	default:
 		return "SOLVE"
 	}
 }
 
-// isSource says whether an error is about an image, not about a path in one.
-func isSource(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "failed to resolve source metadata") || strings.Contains(text, "failed to load cache key") ||
-		strings.Contains(text, "docker-image://") || strings.Contains(text, "oci-layout://") || strings.Contains(text, "no match for platform")
+// classifySource is classify for an error that is about an image: what is not found then is the image.
+func classifySource(err error) string {
+	code := classify(err)
+	text := strings.ToLower(err.Error())
+	for _, words := range []string{"not found", "manifest unknown", "name unknown", "no match for platform"} {
+		if code == "SOLVE" && strings.Contains(text, words) {
+			return "NOT_FOUND"
+		}
+	}
+	return code
 }
 
 // exitCode is the status the failed process of a step ended with.

@@ -61,6 +61,9 @@ func (c call) resolveImage(ctx context.Context, p resolveParams) (*resolveResult
 			opt.OCILayoutOpt.Store = sourceresolver.ResolveImageConfigOptStore{SessionID: gw.BuildOpts().SessionID, StoreID: "layout"}
 		}
 		meta, err := gw.ResolveSourceMetadata(ctx, op, opt)
+		if err != nil && ctx.Err() == nil {
+			return nil, &rpcError{Code: classifySource(err), Message: err.Error()}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -254,6 +254,9 @@ func (s *status) failure(err error) error {
 	st := s.state(inner)
 	code, isExit := exitCode(err)
 	if !isExit {
+		if n := s.graph.nodes[st.name]; n != nil && n.op.GetSource() != nil {
+			return &rpcError{Code: classifySource(err), Message: err.Error(), Vertex: st.name}
+		}
 		return &rpcError{Code: classify(err), Message: err.Error(), Vertex: st.name}
 	}
 	s.release(st)
