@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { closeSync, existsSync, openSync, readFileSync, statfsSync } from "node:fs"
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statfsSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { SessionEvent } from "./daemon/api-contract.ts"
@@ -242,6 +242,7 @@ class Starter {
   readonly #bundle: string
   readonly #report: Report
   #isSetUp = false
+  #logStart = 0
 
   constructor(paths: Paths, bundle: string, report: Report) {
     this.#paths = paths
@@ -276,6 +277,7 @@ class Starter {
   #spawn(): { running: boolean; how: string } {
     rotate(this.#paths.log)
     const log = openSync(this.#paths.log, "a", 0o600)
+    this.#logStart = fstatSync(log).size
     const state = { running: true, how: "" }
     try {
       const loader = this.#bundle.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : []
@@ -301,7 +303,7 @@ class Starter {
   #startFailed(how: string): EngineError {
     return new EngineError(
       "ENGINE_START",
-      `The engine could not be started: it ${how}.${tail(this.#paths.log)}`,
+      `The engine could not be started: it ${how}.${tail(this.#paths.log, this.#logStart)}`,
       {
         log: this.#paths.log,
       },
@@ -332,10 +334,12 @@ function lostError(paths: Paths, session: unknown): EngineError {
   })
 }
 
-function tail(file: string): string {
+/** What the log says since it had `from` bytes: the error if there is one, else its last lines. */
+function tail(file: string, from: number): string {
   try {
-    const lines = readFileSync(file, "utf8").trim().split("\n").slice(-3)
-    return `\n${lines.join("\n")}`
+    const lines = readFileSync(file).subarray(from).toString("utf8").trim().split("\n")
+    const error = lines.find((line) => /^\S*Error\b.*: /.test(line))
+    return `\n${error ?? lines.slice(-3).join("\n")}`
   } catch {
     return ""
   }

@@ -17,6 +17,7 @@ import type {
   SolveResult,
 } from "./bridge-protocol.ts"
 import { diesWithUs } from "./contain.ts"
+import { isPartialBlob } from "./ingest.ts"
 
 /** An answer of the bridge that is an error, or the end of the bridge itself (`UNAVAILABLE`). */
 export class BridgeError extends Error {
@@ -32,6 +33,8 @@ export class BridgeError extends Error {
     return this.failure.code
   }
 }
+
+type Repair = (ociLayouts: string[]) => void
 
 interface Pending {
   resolve(value: never): void
@@ -54,11 +57,13 @@ export class Bridge {
   readonly ended: Promise<void>
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
+  readonly #repair: Repair | undefined
   #next = 0
   #dead: BridgeError | undefined
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, repair: Repair | undefined) {
     this.#child = child
+    this.#repair = repair
     const lines = new LineSplitter((line) => this.#receive(line))
     child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk))
     // A write to a process that has just died; its exit says the rest.
@@ -75,11 +80,18 @@ export class Bridge {
     })
   }
 
-  /** Starts the program. `log` is the descriptor that its standard error goes to. */
-  static start(program: string, options: { log: number; env: NodeJS.ProcessEnv }): Bridge {
+  /**
+   * Starts the program. `log` is the descriptor that its standard error goes to; `repair` makes a
+   * solve possible that failed because an earlier upload of its OCI layouts was interrupted.
+   */
+  static start(
+    program: string,
+    options: { log: number; env: NodeJS.ProcessEnv; repair?: Repair },
+  ): Bridge {
     const [command, ...args] = diesWithUs([program])
     return new Bridge(
       spawn(command as string, args, { stdio: ["pipe", "pipe", options.log], env: options.env }),
+      options.repair,
     )
   }
 
@@ -106,7 +118,7 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<SolveResult> {
-    return this.#call("solve", params, { onEvent, signal })
+    return this.#repaired(params, () => this.#call("solve", params, { onEvent, signal }))
   }
 
   export(
@@ -114,7 +126,7 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<ExportResult> {
-    return this.#call("export", params, { onEvent, signal })
+    return this.#repaired(params, () => this.#call("export", params, { onEvent, signal }))
   }
 
   /** Runs a container that is no build step; the result comes when it ends. */
@@ -154,6 +166,24 @@ export class Bridge {
     for (const { reject } of this.#pending.values()) reject(this.#dead)
     this.#pending.clear()
     this.#child.kill("SIGKILL")
+  }
+
+  async #repaired<Result>(
+    params: { ociLayouts?: Record<string, string> },
+    call: () => Promise<Result>,
+  ): Promise<Result> {
+    const layouts = Object.values(params.ociLayouts ?? {})
+    for (let left = 10; ; left--) {
+      try {
+        return await call()
+      } catch (error) {
+        const again = error instanceof BridgeError && isPartialBlob(error.message) && left > 0
+        if (!this.#repair || !again || layouts.length === 0) throw error
+        this.#repair(layouts)
+        // Another solve may be at it, and finish it.
+        await new Promise((resolve) => setTimeout(resolve, 250))
+      }
+    }
   }
 
   #call<Result, Event>(

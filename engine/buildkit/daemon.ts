@@ -17,6 +17,7 @@ import { basename, join } from "node:path"
 import type { Paths } from "../daemon/paths.ts"
 import { buildkitdToml, type RegistryConfig } from "./config.ts"
 import { diesWithUs, inNamespaces } from "./contain.ts"
+import { dropAllIngests } from "./ingest.ts"
 
 export interface BuildkitdOptions {
   program: string
@@ -53,6 +54,7 @@ export class Buildkitd {
     const { paths } = options
     killStray(paths)
     sweepCgroups(paths)
+    dropAllIngests(paths.buildkitRoot)
     for (const dir of [paths.buildkitRoot, paths.tmp])
       mkdirSync(dir, { recursive: true, mode: 0o700 })
     rmSync(paths.buildkitSocket, { force: true })

@@ -8,6 +8,7 @@ import type { EngineConfig } from "../setup/config.ts"
 import { startContainer } from "../setup/container.ts"
 import { Bridge } from "./bridge.ts"
 import { Buildkitd } from "./daemon.ts"
+import { dropPartialBlobs } from "./ingest.ts"
 
 interface Running {
   bridge: Bridge
@@ -119,7 +120,11 @@ export class Supervisor {
     const { paths, env } = this.#options
     const config = this.#options.config()
     const { origin } = config.buildkit
-    const bridge = Bridge.start(join(config.bin, "bridge"), { log: 2, env })
+    const bridge = Bridge.start(join(config.bin, "bridge"), {
+      log: 2,
+      env,
+      repair: (layouts) => dropPartialBlobs(paths.buildkitRoot, layouts),
+    })
     let buildkitd: Buildkitd | undefined
     try {
       let address = config.buildkit.address

@@ -58,6 +58,7 @@ async function isBackported(path: string): Promise<boolean> {
   const owner = await run("dpkg-query", ["--search", path])
   const name = /^([^:\s]+)(?::\w+)?:/.exec(owner.stdout)?.[1]
   if (owner.code === 0 && name) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg's
     const installed = (await run("dpkg-query", ["-W", "-f", "${Version}", name])).stdout.trim()
     const known = backports.find(({ series }) => series.test(installed))
     if (known) {
