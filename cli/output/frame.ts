@@ -1,7 +1,7 @@
 import { clean } from "./clean.ts"
 import { isTrifle, type Step } from "./steps.ts"
 import { duration } from "./time.ts"
-import { isData, title } from "./title.ts"
+import { title } from "./title.ts"
 
 export interface Screen {
   columns: number
@@ -61,7 +61,7 @@ function runningLines(step: Step, logLines: number, screen: Screen): string[] {
   const log = step.log
     .tail(LOG_LINES)
     .map((text) => clean(text, screen.colour))
-    .filter((text) => text.trim() !== "" && !isData(text))
+    .filter((text) => text.trim() !== "")
     .slice(-logLines || Number.POSITIVE_INFINITY)
   return [
     line(paint("cyan", turn, screen), step.name, elapsed >= 1000 ? duration(elapsed) : "", screen),

@@ -4,7 +4,7 @@ import { defuse, type Fence, groupName } from "./github.ts"
 import type { Reporter, Write } from "./reporter.ts"
 import { isTrifle, type Step, Steps } from "./steps.ts"
 import { duration } from "./time.ts"
-import { isData, shortTitle, title } from "./title.ts"
+import { shortTitle, title } from "./title.ts"
 
 /**
  * Output for GitHub Actions: a fold for each step. Folds cannot be open side by side, so one step is
@@ -51,8 +51,7 @@ export class GroupReporter implements Reporter {
     this.#sayCached()
   }
 
-  #log(step: Step, printed: string[]): void {
-    const lines = printed.filter((line) => !isData(line))
+  #log(step: Step, lines: string[]): void {
     if (lines.length === 0) return
     if (this.#open === undefined) this.#start(step)
     if (this.#open === step.id) this.#lines(lines)

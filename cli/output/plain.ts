@@ -3,7 +3,7 @@ import { clean } from "./clean.ts"
 import type { Reporter, Write } from "./reporter.ts"
 import { isTrifle, type Step, Steps } from "./steps.ts"
 import { duration } from "./time.ts"
-import { isData, shortTitle } from "./title.ts"
+import { shortTitle } from "./title.ts"
 
 /** A step that says nothing is said to be running this often, so that no CI host takes the job for dead. */
 const STILL_RUNNING_MS = 30_000
@@ -76,8 +76,7 @@ export class PlainReporter implements Reporter {
     this.#line(step.name, `${step.status} in ${duration(took)}${why}`)
   }
 
-  #log(step: Step, printed: string[]): void {
-    const lines = printed.filter((line) => !isData(line))
+  #log(step: Step, lines: string[]): void {
     if (lines.length === 0) return
     this.#heard.set(step.id, Date.now())
     if (

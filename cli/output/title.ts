@@ -3,10 +3,12 @@ const LONGEST = 48
 /**
  * The name of a step as people know it: programs and files of the image by their last name, and a
  * Python script without the interpreter's flags. `exec /opt/venv/bin/python -B /opt/x/probe.py /project`
- * is `exec probe.py /project`.
+ * is `exec probe.py /project`. The program that runs the tests is named by their runner: `exec pytest (python-3.13)`.
  */
 export function title(name: string): string {
   if (!name.startsWith("exec ")) return name.replace(/\s+/g, " ").trim()
+  const [, runner, environment] = /\/run_tests\.py --runner (\S+).*? --name (\S+)/.exec(name) ?? []
+  if (runner) return `exec ${runner} (${environment})`
   const words = name.split(/\s+/).slice(1).map(baseName)
   const script = words.findIndex((word) => word.endsWith(".py"))
   const isPython = /^python[\d.]*$/.test(words[0] ?? "")
@@ -23,8 +25,3 @@ export function shortTitle(name: string): string {
 
 const baseName = (word: string): string =>
   /^\/(opt|usr|bin|root)\/./.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word
-
-/** Whether a line is what our own programs in a container say to the module, not to people. */
-export function isData(line: string): boolean {
-  return /^\{"schema": ?\d/.test(line)
-}
