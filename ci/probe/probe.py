@@ -36,7 +36,7 @@ MANIFESTS = (
     *LOCKS,
     "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "noxfile.py", "pytest.ini",
     ".pytest.ini", "pytest.toml", ".pytest.toml", ".python-version", "uv.toml", "hatch.toml", "environment.yml",
-    "environment.yaml", "conda.yml", "manage.py", "PKG-INFO",
+    "environment.yaml", "conda.yml", "manage.py", "PKG-INFO", "pyline.toml",
 )  # fmt: skip
 
 
@@ -377,27 +377,39 @@ def pyproject_facts(project: Project, document: dict) -> dict:
             facts["uv"]["defaultGroups"] = strings(uv["default-groups"])
         if "dev-dependencies" in uv and "dev" not in facts["groups"]:
             facts["groups"]["dev"] = requirement_list(project, file, "tool.uv.dev-dependencies", uv["dev-dependencies"])
-    settings = tool.get("pyline")
-    if isinstance(settings, dict):
-        facts["pyline"] = pyline_settings(project, settings)
     return facts
 
 
-def pyline_settings(project: Project, settings: dict) -> dict:
+def pyline_settings(project: Project, document: dict) -> dict | None:
+    """Our own settings: [tool.pyline] of pyproject.toml, or the top level of pyline.toml."""
+    settings = table(document.get("tool")).get("pyline")
     file = "pyproject.toml"
-    known = {"package-manager": str, "python": str, "groups": list, "extras": list, "runner": str}
-    names = {"package-manager": "packageManager"}
-    facts = {}
+    if project.exists("pyline.toml"):
+        own = project.toml("pyline.toml")
+        if own is not None and settings is not None:
+            project.report(Problem("pyline.toml", "pyproject.toml has [tool.pyline] too: keep one of them"))
+        settings, file = own, "pyline.toml"
+    if settings is None:
+        return None
+    if not isinstance(settings, dict):
+        project.report(Problem(file, "tool.pyline must be a table", key_line(project, file, "pyline")))
+        return None
+    facts: dict = {"file": file}
     for key, value in settings.items():
         line = key_line(project, file, key)
-        if key not in known:
-            project.report(Problem(file, f"[tool.pyline] has no setting {key!r}; it has {', '.join(sorted(known))}", line))
-        elif not isinstance(value, known[key]) or (isinstance(value, list) and strings(value) != value):
-            kind = "a list of strings" if known[key] is list else "a string"
-            project.report(Problem(file, f"[tool.pyline] {key} must be {kind}", line))
+        if key not in SETTINGS:
+            project.report(Problem(file, f"Pyline has no setting {key!r}; it has {', '.join(sorted(SETTINGS))}", line))
+        elif not isinstance(value, SETTINGS[key]) or (isinstance(value, list) and strings(value) != value):
+            kind = "a list of strings" if SETTINGS[key] is list else "a string"
+            project.report(Problem(file, f"{key} must be {kind}", line))
+        elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
+            project.report(Problem(file, "apt must be a list of names of Debian packages", line))
         else:
-            facts[names.get(key, key)] = value
+            facts[{"package-manager": "packageManager"}.get(key, key)] = value
     return facts
+
+
+SETTINGS = {"package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list}
 
 
 def project_facts(project: Project, metadata: dict) -> dict:
@@ -870,7 +882,7 @@ def python_version_file(project: Project, supported: list[str]) -> dict | None:
     return None
 
 
-def python_facts(project: Project, document: dict, setup: dict | None, supported: list[str]) -> list[dict]:
+def python_facts(project: Project, document: dict, setup: dict | None, settings: dict | None, supported: list[str]) -> list[dict]:
     facts = []
     if project.exists(".python-version"):
         fact = python_version_file(project, supported)
@@ -890,13 +902,12 @@ def python_facts(project: Project, document: dict, setup: dict | None, supported
         else:
             line = None
         facts.append(specifier_constraint(file, line, "python_requires", setup["requiresPython"], supported))
-    settings = table(table(document.get("tool")).get("pyline")).get("python")
-    if isinstance(settings, str):
-        fact = {"file": "pyproject.toml", "rule": "[tool.pyline] python", "value": settings}
-        line = line_of(project.text("pyproject.toml") or "", r"^\s*python\s*=")
+    if settings is not None and "python" in settings:
+        fact = {"file": settings["file"], "rule": "the python setting", "value": settings["python"]}
+        line = key_line(project, settings["file"], "python")
         if line is not None:
             fact["line"] = line
-        match = re.fullmatch(r"(\d+\.\d+)(\.\d+)?", settings.strip())
+        match = re.fullmatch(r"(\d+\.\d+)(\.\d+)?", settings["python"].strip())
         if match is not None:
             fact["minor"] = match[1]
             fact["allowed"] = [match[1]] if match[1] in supported else []
@@ -967,7 +978,10 @@ def facts_of(root: str, supported: list[str]) -> dict:
             lock = uv_lock_facts(project, document)
             if lock is not None:
                 facts["uvLock"] = lock
-        facts["python"] = python_facts(project, document, setup, supported)
+        settings = pyline_settings(project, document)
+        if settings is not None:
+            facts["settings"] = settings
+        facts["python"] = python_facts(project, document, setup, settings, supported)
         facts["testConfig"] = test_config(project, document)
         if project.exists("PKG-INFO"):
             match = re.search(r"^Version: (\S+)$", project.text("PKG-INFO") or "", re.MULTILINE)

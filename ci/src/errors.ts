@@ -124,7 +124,7 @@ export function managersAmbiguous(
     means: [
       "They can disagree on what to install, so Pyline does not guess which one the project means.",
     ],
-    fix: `delete the lock that is not in use, or decide in pyproject.toml: [tool.pyline] package-manager = "${chosen}"`,
+    fix: `delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "${chosen}"`,
     page: "package-managers",
   })
 }
@@ -140,9 +140,17 @@ export function managerUnsupported(file: string, manager: string, advice: string
 
 export function managerUnknown(file: string, value: string, known: readonly string[]): PylineError {
   return error("MANIFEST_INVALID", {
-    found: `${file}: [tool.pyline] package-manager = ${JSON.stringify(value)} is not a package manager Pyline knows`,
+    found: `${file}: package-manager = ${JSON.stringify(value)} is not a package manager Pyline knows`,
     fix: `use one of ${quoted(known)}, or delete the line`,
     page: "package-managers",
+  })
+}
+
+export function runnerUnknown(file: string, value: string): PylineError {
+  return error("MANIFEST_INVALID", {
+    found: `${file}: runner = ${JSON.stringify(value)} is not a test runner Pyline knows`,
+    fix: "use pytest or unittest, or delete the line",
+    page: "tests",
   })
 }
 
@@ -172,7 +180,7 @@ export function groupUnknown(
   known: readonly string[],
 ): PylineError {
   return error("MANIFEST_INVALID", {
-    found: `${file}: [tool.pyline] names the ${kind} ${JSON.stringify(name)}, which the project does not have`,
+    found: `${file}: the settings name the ${kind} ${JSON.stringify(name)}, which the project does not have`,
     means: [known.length === 0 ? `It has no ${kind}s.` : `It has ${quoted(known)}.`],
     fix: `correct ${file}`,
     page: "manifests",

@@ -37,6 +37,7 @@ const MANIFESTS = [
   "conda.yml",
   "manage.py",
   "PKG-INFO",
+  "pyline.toml",
 ]
 const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.py"]
 

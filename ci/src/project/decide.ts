@@ -45,7 +45,8 @@ export function decide(input: Input): Plan | "evidence" {
     runner.provided,
   )
   const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
-  const systemPackages = [...vcs, ...project.systemPackages]
+  const asked = facts.settings?.apt ?? []
+  const systemPackages = [...new Set([...vcs, ...project.systemPackages, ...asked])].sort()
   const name = facts.pyproject?.project?.name ?? facts.setup?.name
   const decisions: Decision[] = [
     managed,
@@ -58,6 +59,7 @@ export function decide(input: Input): Plan | "evidence" {
     const rule = [
       ...(vcs.length > 0 ? ["a requirement is fetched with git"] : []),
       ...(project.systemPackages.length > 0 ? ["the project compiles extension modules"] : []),
+      ...(asked.length > 0 ? [`the apt setting of ${facts.settings?.file}`] : []),
     ].join("; ")
     decisions.push({
       about: "system packages",

@@ -6,6 +6,8 @@ export interface Facts {
   errors: FactError[]
   /** Files that manifests refer to and that were not among the files given to the probe. */
   missing: Reference[]
+  /** [tool.pyline] of pyproject.toml, or pyline.toml. */
+  settings?: Settings
   pyproject?: Pyproject
   setup?: Setup
   requirements: RequirementsFile[]
@@ -62,13 +64,17 @@ export interface Pyproject {
   /** Dependencies that only a build could tell. */
   dynamicDependencies: boolean
   uv?: { package?: boolean; defaultGroups?: string[]; workspace: boolean }
-  pyline?: {
-    packageManager?: string
-    python?: string
-    groups?: string[]
-    extras?: string[]
-    runner?: string
-  }
+}
+
+export interface Settings {
+  /** The file they stand in. */
+  file: string
+  packageManager?: string
+  python?: string
+  groups?: string[]
+  extras?: string[]
+  runner?: string
+  apt?: string[]
 }
 
 export interface Setup {

@@ -30,9 +30,9 @@ export function decideManager(facts: Facts): { manager: Manager; decision: Decis
   const has = (file: string): boolean => facts.files.includes(file)
   const locks = LOCKS.filter(({ file }) => has(file))
   const lists = filesFor(facts, "main")
-  const chosen = facts.pyproject?.pyline?.packageManager
+  const chosen = facts.settings?.packageManager
   if (chosen !== undefined && !KNOWN.includes(chosen) && ADVICE[chosen] === undefined) {
-    throw managerUnknown("pyproject.toml", chosen, KNOWN)
+    throw managerUnknown(facts.settings?.file ?? "", chosen, KNOWN)
   }
   if (chosen === undefined && locks.length > 1) throw managersAmbiguous(locks)
 
@@ -47,7 +47,7 @@ export function decideManager(facts: Facts): { manager: Manager; decision: Decis
       why:
         chosen === undefined
           ? "a lock says exactly what to install"
-          : "[tool.pyline] package-manager decides",
+          : "the package-manager setting decides",
     }))
     const decision: Decision = { about: "package manager", value, rule, rejected }
     return { manager, decision: file === undefined ? decision : { ...decision, file } }
@@ -60,12 +60,12 @@ export function decideManager(facts: Facts): { manager: Manager; decision: Decis
         { file: "uv.lock", message: "stands without the pyproject.toml it locks" },
       ])
     }
-    const rule = chosen === undefined ? "a lock decides" : "[tool.pyline] package-manager decides"
+    const rule = chosen === undefined ? "a lock decides" : "the package-manager setting decides"
     return decided("uv", "uv", "uv.lock", rule)
   }
   if (lock !== undefined)
     throw managerUnsupported(lock.file, lock.manager, ADVICE[lock.manager] ?? "")
-  if (chosen === "uv") throw lockMissing("pyproject.toml", "uv", "uv.lock")
+  if (chosen === "uv") throw lockMissing(facts.settings?.file ?? "", "uv", "uv.lock")
 
   const list = lists[0]
   if (list !== undefined) return decided("pip", "pip", list, "a list of requirements decides")

@@ -1,3 +1,4 @@
+import { runnerUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { testFiles } from "./layout.ts"
 import type { Decision, Runner } from "./plan.ts"
@@ -49,16 +50,23 @@ export function decideRunner(
           "the tests need pytest and no file of the project asks for it: Pyline's own choice of version is used",
         ],
   })
-  const unittest = (rule: string): RunnerChoice => ({
+  const unittest = (rule: string, file?: string): RunnerChoice => ({
     runner: { kind: "unittest", args: unittestArguments(names) },
-    decision: { about: "test runner", value: "unittest", rule, rejected: [] },
+    decision: {
+      about: "test runner",
+      value: "unittest",
+      ...(file === undefined ? {} : { file }),
+      rule,
+      rejected: [],
+    },
     provided: [],
     warnings: [],
   })
 
-  const setting = facts.pyproject?.pyline?.runner
-  if (setting === "pytest") return pytest("[tool.pyline] runner", "pyproject.toml")
-  if (setting === "unittest") return unittest("[tool.pyline] runner")
+  const setting = facts.settings?.runner
+  if (setting === "pytest") return pytest("the runner setting", facts.settings?.file)
+  if (setting === "unittest") return unittest("the runner setting", facts.settings?.file)
+  if (setting !== undefined) throw runnerUnknown(facts.settings?.file ?? "", setting)
   if (declared) return pytest("the dependencies bring it")
   const config = facts.testConfig[0]
   if (config !== undefined)

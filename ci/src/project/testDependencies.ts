@@ -1,5 +1,5 @@
 import { groupUnknown } from "../errors.ts"
-import type { Facts, Requirement } from "./facts.ts"
+import type { Facts, Requirement, Settings } from "./facts.ts"
 import type { Decision, Manager } from "./plan.ts"
 import { bringsPytest, expandSelf, filesFor, purposeOf, withIncludes } from "./requirements.ts"
 
@@ -31,7 +31,7 @@ export function selectTestDependencies(
   base: readonly Requirement[],
 ): TestDependencies {
   const sources = allSources(facts, manager)
-  const settings = facts.pyproject?.pyline
+  const { settings } = facts
   if (settings?.groups !== undefined || settings?.extras !== undefined)
     return chosen(facts, settings)
 
@@ -117,10 +117,7 @@ export function extrasOf(facts: Facts): Record<string, Requirement[]> {
   return { ...facts.setup?.extras, ...facts.pyproject?.project?.extras }
 }
 
-function chosen(
-  facts: Facts,
-  settings: { groups?: string[]; extras?: string[] },
-): TestDependencies {
+function chosen(facts: Facts, settings: Settings): TestDependencies {
   const extras = extrasOf(facts)
   const self = facts.pyproject?.project?.name ?? facts.setup?.name
   const pick = (
@@ -131,7 +128,7 @@ function chosen(
     names.map((name) => {
       const requirements = from[name.toLowerCase().replace(/[-_.]+/g, "-")]
       if (requirements === undefined)
-        throw groupUnknown("pyproject.toml", kind, name, Object.keys(from))
+        throw groupUnknown(settings.file, kind, name, Object.keys(from))
       return { kind, name, purpose: "test", requirements: expandSelf(requirements, self, extras) }
     })
   const selected = [
@@ -141,8 +138,8 @@ function chosen(
   return result(selected, {
     about: "test dependencies",
     value: selected.map(spoken).join(", ") || "none",
-    file: "pyproject.toml",
-    rule: "[tool.pyline] names them",
+    file: settings.file,
+    rule: "the settings name them",
     rejected: [],
   })
 }

@@ -41,10 +41,10 @@ docs: docs/manifests.md`,
   pyproject_no_name: `error[MANIFEST_INVALID]: pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
-  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: [tool.pyline] has no setting 'pyhton'; it has extras, groups, package-manager, python, runner
+  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, extras, groups, package-manager, python, runner
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
-  pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: [tool.pyline] names the group "tests", which the project does not have
+  pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: the settings name the group "tests", which the project does not have
 It has qa.
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
@@ -87,9 +87,22 @@ docs: docs/python-versions.md`,
 Pyline runs 3.9 to 3.14.
 fix: change .python-version
 docs: docs/python-versions.md`,
+  settings_manager_unknown: `error[MANIFEST_INVALID]: pyline.toml: package-manager = "npm" is not a package manager Pyline knows
+fix: use one of uv and pip, or delete the line
+docs: docs/package-managers.md`,
+  settings_runner_unknown: `error[MANIFEST_INVALID]: pyline.toml: runner = "nose" is not a test runner Pyline knows
+fix: use pytest or unittest, or delete the line
+docs: docs/tests.md`,
+  settings_twice: `error[MANIFEST_INVALID]: pyline.toml: pyproject.toml has [tool.pyline] too: keep one of them
+fix: correct pyline.toml
+docs: docs/manifests.md`,
+  settings_wrong_type: `error[MANIFEST_INVALID]: pyline.toml:1: python must be a string
+also pyline.toml:2: apt must be a list of names of Debian packages
+fix: correct pyline.toml
+docs: docs/manifests.md`,
   uv_and_poetry: `error[MANAGER_AMBIGUOUS]: uv.lock and poetry.lock are locks of different tools
 They can disagree on what to install, so Pyline does not guess which one the project means.
-fix: delete the lock that is not in use, or decide in pyproject.toml: [tool.pyline] package-manager = "uv"
+fix: delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "uv"
 docs: docs/package-managers.md`,
   uv_asked_for_without_lock: `error[LOCK_MISSING]: pyproject.toml asks for uv, but there is no uv.lock
 fix: uv lock
