@@ -490,15 +490,18 @@ func TestExport(t *testing.T) {
 	dest := t.TempDir()
 	for _, kind := range []string{"local", "oci", "tar"} {
 		a := p.call("export", map[string]any{
-			"ops": list, "targets": targets, "type": kind, "dest": filepath.Join(dest, kind), "ociLayouts": layouts,
+			"ops": list, "targets": targets, "type": kind, "dest": filepath.Join(dest, "new", kind), "ociLayouts": layouts,
 			"imageConfig": []byte(`{"architecture":"amd64","os":"linux","config":{"Labels":{"a":"b"}}}`),
 		})
 		if a.err != nil {
 			t.Fatalf("%s: %v", kind, a.err)
 		}
-		t.Logf("%s: %s", kind, a.result)
 	}
-	if data, _ := os.ReadFile(filepath.Join(dest, "local", "d", "f")); string(data) != "text" {
+	left, _ := filepath.Glob(filepath.Join(dest, "new", "*"))
+	if len(left) != 3 {
+		t.Errorf("exports left %v", left)
+	}
+	if data, _ := os.ReadFile(filepath.Join(dest, "new", "local", "d", "f")); string(data) != "text" {
 		t.Errorf("exported %q", data)
 	}
 }

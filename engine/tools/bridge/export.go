@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
@@ -48,6 +49,7 @@ func (c call) export(ctx context.Context, p exportParams) (*exportResult, error)
 	if err != nil {
 		return nil, err
 	}
+	partial := ""
 	entry := client.ExportEntry{Type: p.Type, Attrs: p.Attrs}
 	switch p.Type {
 	case client.ExporterLocal:
@@ -56,7 +58,13 @@ func (c call) export(ctx context.Context, p exportParams) (*exportResult, error)
 		}
 		entry.OutputDir = p.Dest
 	case client.ExporterTar, client.ExporterOCI, client.ExporterDocker:
-		entry.Output = func(map[string]string) (io.WriteCloser, error) { return os.Create(p.Dest) }
+		if err := os.MkdirAll(filepath.Dir(p.Dest), 0o755); err != nil {
+			return nil, invalid("dest: %v", err)
+		}
+		// A file of that name is only replaced by a whole one.
+		partial = p.Dest + ".partial"
+		defer os.Remove(partial)
+		entry.Output = func(map[string]string) (io.WriteCloser, error) { return os.Create(partial) }
 	case client.ExporterImage:
 	default:
 		return nil, invalid("unknown type of export: %q", p.Type)
@@ -81,6 +89,11 @@ func (c call) export(ctx context.Context, p exportParams) (*exportResult, error)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if partial != "" {
+		if err := os.Rename(partial, p.Dest); err != nil {
+			return nil, invalid("dest: %v", err)
+		}
 	}
 	result := &exportResult{Metadata: metadata}
 	result.Executed, result.Cached = j.status.ran()

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -169,8 +171,15 @@ func execCommand(spec *execSpec) (int, error) {
 
 	attr := &syscall.ProcAttr{Dir: workdir, Env: env, Files: []uintptr{stdin.Fd(), stdout.write.Fd(), stderr.write.Fd()}}
 	if spec.User != "" {
+		// The command may open /dev/stdout again, which needs to be its own.
+		for _, f := range []*os.File{stdin, stdout.write, stderr.write} {
+			if isPipe(f) {
+				_ = f.Chown(int(who.uid), int(who.gid))
+			}
+		}
 		attr.Sys = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who.uid, Gid: who.gid, Groups: who.groups}}
 	}
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	// Signals and the ends of children must be watched before there is a child.
 	signals := make(chan os.Signal, 32)
 	signal.Notify(signals)
@@ -187,13 +196,14 @@ func execCommand(spec *execSpec) (int, error) {
 	}
 	stdout.start(m)
 	stderr.start(m)
+	allGone := true
 	if err == nil {
 		go forwardSignals(signals, pid)
 		code = waitFor(pid)
-		killOthers()
+		allGone = killOthers()
 	}
-	<-stdout.done
-	<-stderr.done
+	finished(stdout, allGone)
+	finished(stderr, allGone)
 	for _, s := range []*stream{stdout, stderr} {
 		if s.out.err != nil {
 			return 0, s.out.err
@@ -207,6 +217,11 @@ func execCommand(spec *execSpec) (int, error) {
 		stderr.forward.showTail()
 	}
 	return code, nil
+}
+
+func isPipe(f *os.File) bool {
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeNamedPipe != 0
 }
 
 func secretValues(spec *execSpec) ([][]byte, error) {
@@ -334,16 +349,60 @@ func waitFor(pid int) int {
 	}
 }
 
-// killOthers ends what the command left running, so that the outputs come to their end. Outside of a container of
-// its own (in tests) shim must not do that.
-func killOthers() {
-	if os.Getpid() != 1 {
+// killOthers ends what the command left running, so that the outputs come to their end. It says whether all is gone.
+func killOthers() bool {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if os.Getpid() == 1 {
+			_ = syscall.Kill(-1, syscall.SIGKILL)
+		} else {
+			// Without a PID namespace (a BuildKit in a container may have none): orphans are handed to the subreaper, which shim is.
+			for _, pid := range children() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		for {
+			pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+			if err == syscall.ECHILD {
+				return true
+			}
+			if pid <= 0 && err != syscall.EINTR {
+				break
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+// children lists the processes whose parent is this one.
+func children() []int {
+	var pids []int
+	dirs, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range dirs {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		// pid (name) state parent …: a name may have blanks and parentheses.
+		fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// finished waits for the end of an output. A process that cannot be killed must not hold the step up for ever.
+func finished(s *stream, allGone bool) {
+	if allGone {
+		<-s.done
 		return
 	}
-	_ = syscall.Kill(-1, syscall.SIGKILL)
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && err != syscall.EINTR {
-			return
-		}
+	select {
+	case <-s.done:
+	case <-time.After(5 * time.Second):
+		s.read.Close()
+		<-s.done
 	}
 }

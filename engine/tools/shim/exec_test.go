@@ -235,6 +235,9 @@ func TestEnvironment(t *testing.T) {
 	if r = runShim(t, map[string]any{"args": sh("id -u; id -g; echo $HOME"), "user": "12:34", "keepHome": true}, "HOME=/h"); r.stdout != "12\n34\n/h\n" {
 		t.Errorf("12:34: %q", r.stdout)
 	}
+	if r = runShim(t, map[string]any{"args": sh("echo out > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin"), "user": "12:34", "stdin": "in"}); r.stdout != "out\nin" || r.file("stderr") != "err\n" {
+		t.Errorf("opened again: %q %q", r.stdout, r.stderr)
+	}
 	dir := t.TempDir()
 	os.Chmod(dir, 0o755)
 	out := filepath.Join(dir, "out")
@@ -263,20 +266,22 @@ func TestSignalsReachTheCommand(t *testing.T) {
 	}
 }
 
-// As process 1 of a container shim ends what the command leaves behind.
+// What the command leaves behind is ended, in a PID namespace of its own or not.
 func TestLeftovers(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("a PID namespace needs root")
-	}
-	cmd, meta := command(t, "exec", map[string]any{"args": sh("sleep 100 & (sleep 100 & exec true) & echo started")})
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	started := time.Now()
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
-	out, _ := os.ReadFile(filepath.Join(meta, "stdout"))
-	if string(out) != "started\n" || time.Since(started) > 5*time.Second {
-		t.Errorf("%q after %v", out, time.Since(started))
+	for _, namespace := range []uintptr{0, syscall.CLONE_NEWPID} {
+		if namespace != 0 && os.Getuid() != 0 {
+			t.Skip("a PID namespace needs root")
+		}
+		cmd, meta := command(t, "exec", map[string]any{"args": sh("sleep 100 & (sleep 100 & exec true) & setsid sh -c 'trap \"\" TERM HUP; sleep 100' & echo started")})
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespace}
+		started := time.Now()
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		out, _ := os.ReadFile(filepath.Join(meta, "stdout"))
+		if string(out) != "started\n" || time.Since(started) > 4*time.Second {
+			t.Errorf("%q after %v", out, time.Since(started))
+		}
 	}
 }
 
