@@ -51,6 +51,22 @@ export function explain(thrown: unknown): Failure {
       exit: EXIT.engine,
       text: withFix(`error[${String(error.code)}]: ${error.message}`, error.fix),
     }
+  if (error.name === "NotAwaitedRequestError")
+    return {
+      exit: EXIT.engine,
+      text: withFix(
+        "error[NO_SESSION]: nothing answers at the port of the session",
+        "unset DAGGER_SESSION_PORT, or run inside of `dagger run` or `pyline run`",
+      ),
+    }
+  if (/failed to download dagger cli binary/.test(error.message))
+    return {
+      exit: EXIT.engine,
+      text: withFix(
+        "error[NO_DAGGER]: there is no `dagger` on PATH, and it could not be downloaded",
+        "install it (https://docs.dagger.io/install), or say --engine embedded",
+      ),
+    }
   if (isEngine(error)) return { exit: EXIT.engine, text: `error[ENGINE]: ${messages(error)}` }
   return {
     exit: EXIT.engine,
@@ -86,7 +102,6 @@ function isEngine(error: Details): boolean {
   const names = [
     "GraphQLRequestError",
     "UnknownDaggerError",
-    "NotAwaitedRequestError",
     "EngineSessionConnectionTimeoutError",
     "EngineSessionConnectParamsParseError",
     "EngineSessionError",

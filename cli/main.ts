@@ -4,6 +4,8 @@ import type { Request } from "./args/request.ts"
 import type { Context } from "./commands/context.ts"
 import { EXIT } from "./exit.ts"
 import { explain, Interrupted } from "./failure.ts"
+import { wantsColour } from "./output/colour.ts"
+import { badNews, goodNews } from "./output/emphasis.ts"
 import type { Module } from "./verbs/module.ts"
 
 declare const PYLINE_VERSION: string
@@ -16,11 +18,14 @@ export async function main(argv: string[]): Promise<void> {
     cwd: process.cwd(),
     interruption,
     print: (text) => {
-      if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
+      if (text === "") return
+      const shown = wantsColour(process.stdout, process.env) ? goodNews(text) : text
+      process.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`)
     },
     complain: ({ text }, error) => {
       if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-      process.stderr.write(`${text}\n`)
+      const shown = wantsColour(process.stderr, process.env) ? badNews(text) : text
+      process.stderr.write(`${shown}\n`)
     },
   }
   let code: number

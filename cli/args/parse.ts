@@ -306,7 +306,7 @@ function outputHelp(verb: Verb): string | undefined {
 }
 
 /** The first sentence of a doc comment, on one line. */
-export function firstSentence(text: string): string {
+function firstSentence(text: string): string {
   const paragraph =
     text
       .split(/\n\s*\n/)[0]

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { UsageError } from "../failure.ts"
 import type { Arg, Type } from "../verbs/module.ts"
@@ -73,9 +74,9 @@ function toSingle(type: Type, text: string, arg: Arg, cwd: string): Value {
 function toObject(name: string, text: string, arg: Arg, cwd: string): Value {
   switch (name) {
     case "Directory":
-      return { directory: isRemote(text) ? text : resolve(cwd, text), exclude: arg.ignore ?? [] }
+      return { directory: place(text, arg, cwd, "folder"), exclude: arg.ignore ?? [] }
     case "File":
-      return { file: isRemote(text) ? text : resolve(cwd, text) }
+      return { file: place(text, arg, cwd, "file") }
     case "Secret":
       return { secret: parseSecret(text, arg.flag, cwd) }
     case "Container":
@@ -83,6 +84,17 @@ function toObject(name: string, text: string, arg: Arg, cwd: string): Value {
     default:
       throw new UsageError(`--${arg.flag} takes a ${name}, which pyline cannot make from text`)
   }
+}
+
+/** An absolute path that is there, or the address of a repository as it is. */
+function place(text: string, arg: Arg, cwd: string, what: "folder" | "file"): string {
+  if (isRemote(text)) return text
+  const path = resolve(cwd, text)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found) throw new UsageError(`--${arg.flag}=${text}: there is no such ${what}`)
+  if (found.isDirectory() !== (what === "folder"))
+    throw new UsageError(`--${arg.flag}=${text}: is not a ${what}`)
+  return path
 }
 
 /** Whether an address is that of a repository and not a path: `https://…`, `git@host:…`. */

@@ -9,6 +9,7 @@ import { chooseReporter } from "../output/choose.ts"
 import { setupReport } from "../output/setup.ts"
 import { duration, size } from "../output/time.ts"
 import type { Context } from "./context.ts"
+import { outcome } from "./outcome.ts"
 
 /** `pyline engine …`: the embedded engine of this user. */
 export async function engine(
@@ -32,7 +33,7 @@ export async function engine(
         context.print(`freed ${size(bytes)}`)
         return EXIT.good
       } catch (error) {
-        reporter.finish("red")
+        reporter.finish(outcome(error))
         throw error
       }
     }

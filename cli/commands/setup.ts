@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from "../exit.ts"
 import { chooseReporter } from "../output/choose.ts"
 import { setupReport } from "../output/setup.ts"
 import type { Context } from "./context.ts"
+import { outcome } from "./outcome.ts"
 
 /** `pyline setup`: everything that the embedded engine needs, now instead of at the first run. */
 export async function setup(force: boolean, options: Options, context: Context): Promise<ExitCode> {
@@ -18,7 +19,7 @@ export async function setup(force: boolean, options: Options, context: Context):
     context.print("ready")
     return EXIT.good
   } catch (error) {
-    reporter.finish("red")
+    reporter.finish(outcome(error))
     throw error
   }
 }

@@ -1,15 +1,20 @@
 import { relative } from "node:path"
 import { createInterface } from "node:readline/promises"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { VerbRequest } from "../args/request.ts"
 import { toValue, type Value } from "../args/value.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
-import { explain, type Failure, Interrupted } from "../failure.ts"
+import { explain } from "../failure.ts"
 import { chooseReporter } from "../output/choose.ts"
 import { defuse } from "../output/github.ts"
 import { cacheNote, withNote } from "../output/note.ts"
 import { chooseEngine } from "../session/choose.ts"
 import { open } from "../session/open.ts"
 import type { Context } from "./context.ts"
+import { outcome } from "./outcome.ts"
+
+/** The end of the engine is heard of within this time, by another connection than that of the request. */
+const LOSS_SHOWS_MS = 100
 
 /** Runs a verb of the module: progress on standard error, its result on standard output. */
 export async function runVerb(request: VerbRequest, context: Context): Promise<ExitCode> {
@@ -18,6 +23,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   // Before anything is started: what is wrong with the request is said at once.
   const values = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
   const reporter = chooseReporter(options.progress, process.env)
+  const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
   try {
     const engine = await chooseEngine(options.engine)
@@ -26,7 +32,8 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       session = opened
       return opened
     })
-    const [{ call }, { lost }] = await Promise.all([import("./call.ts"), opening])
+    const loading = Promise.all([import("./call.ts"), opening])
+    const [{ call }, { lost }] = await Promise.race([loading, interrupted])
     const source = values.find(isDirectory)?.directory
     const work = call({
       verb,
@@ -39,16 +46,16 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       mayApply: (summary) => mayApply(request, summary),
     })
     const text = await Promise.race([
-      work,
+      work.catch((error: unknown) => preferLoss(error, lost)),
       lost.then((error) => Promise.reject(error)),
-      context.interruption().promise,
+      interrupted,
     ])
     reporter.finish("good")
     context.print(defused(withNote(result(text, request, cwd), cacheNote(reporter.steps))))
     return EXIT.good
   } catch (error) {
     const failure = explain(error)
-    reporter.finish(outcome(error, failure))
+    reporter.finish(outcome(error))
     const note = failure.exit === EXIT.red ? cacheNote(reporter.steps) : undefined
     context.complain({ ...failure, text: defused(withNote(failure.text, note)) }, error)
     return failure.exit
@@ -57,12 +64,14 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   }
 }
 
+/** When the engine dies, requests to it fail with words about sockets: that it is gone says more. */
+async function preferLoss(error: unknown, lost: Promise<Error>): Promise<never> {
+  if (explain(error).exit !== EXIT.engine) throw error
+  throw await Promise.race([lost, sleep(LOSS_SHOWS_MS).then(() => error)])
+}
+
 const isDirectory = (value: Value | undefined): value is { directory: string; exclude: string[] } =>
   typeof value === "object" && "directory" in value
-
-function outcome(error: unknown, { exit }: Failure): "red" | "interrupted" {
-  return error instanceof Interrupted || exit === EXIT.interrupted ? "interrupted" : "red"
-}
 
 const defused = (text: string): string =>
   process.env.GITHUB_ACTIONS === "true" ? defuse(text) : text

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import type { Options } from "../args/request.ts"
+import { isLive, wantsColour } from "./colour.ts"
 import { fence } from "./github.ts"
 import { GroupReporter } from "./groups.ts"
 import { PlainReporter } from "./plain.ts"
@@ -8,22 +9,6 @@ import type { Reporter } from "./reporter.ts"
 import { TreeReporter } from "./tree.ts"
 
 type Env = Record<string, string | undefined>
-
-/** Whether a stream gets colours: `NO_COLOR` and `FORCE_COLOR` decide, else whether it is a capable terminal. */
-export function wantsColour(stream: { isTTY?: boolean }, env: Env): boolean {
-  if (env.NO_COLOR) return false
-  const force = env.FORCE_COLOR
-  if (force !== undefined) return force !== "0" && force !== "false"
-  if (env.TERM === "dumb") return false
-  // GitHub's and GitLab's log pages show colours.
-  return stream.isTTY === true || env.GITHUB_ACTIONS === "true" || env.GITLAB_CI === "true"
-}
-
-/** Whether the live view works here: a terminal that moves its cursor, with a person before it. */
-export function isLive(stream: { isTTY?: boolean }, env: Env): boolean {
-  const ci = env.CI
-  return stream.isTTY === true && env.TERM !== "dumb" && (!ci || ci === "false" || ci === "0")
-}
 
 /** The way of showing progress that the flag asks for and the place allows. */
 export function chooseReporter(progress: Options["progress"], env: Env): Reporter {

@@ -47,7 +47,9 @@ export class GroupReporter implements Reporter {
   }
 
   finish(): void {
-    for (const step of this.steps) if (step.status === "running") this.#end(step)
+    const running = [...this.steps].filter(({ status }) => status === "running")
+    this.steps.cancel()
+    for (const step of running) this.#end(step)
     this.#sayCached()
   }
 

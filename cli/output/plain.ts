@@ -51,7 +51,9 @@ export class PlainReporter implements Reporter {
 
   finish(outcome: "good" | "red" | "interrupted"): void {
     clearInterval(this.#timer)
-    for (const step of this.steps) if (this.#heard.has(step.id)) this.#log(step, step.log.flush())
+    const running = [...this.steps].filter(({ status }) => status === "running")
+    this.steps.cancel()
+    for (const step of running) this.#end(step)
     this.#sayCached()
     if (outcome !== "red") return
     for (const step of this.steps) {

@@ -26,6 +26,15 @@ export class Steps {
     return this.#steps.get(id)
   }
 
+  /** Nothing runs any more: what did was cancelled. */
+  cancel(): void {
+    for (const step of this.#steps.values()) {
+      if (step.status !== "running") continue
+      step.status = "canceled"
+      step.ended = Date.now()
+    }
+  }
+
   [Symbol.iterator](): IterableIterator<Step> {
     return this.#steps.values()
   }

@@ -1,10 +1,13 @@
+import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
 import { expect, test } from "vitest"
 import { parseCsv } from "../../../../cli/args/csv.ts"
 import { parseSecret } from "../../../../cli/args/secret.ts"
 import { toValue } from "../../../../cli/args/value.ts"
 import type { Arg, Type } from "../../../../cli/verbs/module.ts"
 
-const cwd = "/work/app"
+const cwd = fileURLToPath(new URL("../../../../test", import.meta.url))
+const root = dirname(cwd)
 const arg = (type: Type, more: Partial<Arg> = {}): Arg => ({
   name: "x",
   flag: "x",
@@ -51,13 +54,13 @@ test.each<[Type, string, unknown]>([
   [{ kind: "boolean" }, "0", false],
   [level, "High", "HIGH"],
   [level, "LOW", "LOW"],
-  [object("Directory"), "src", { directory: "/work/app/src", exclude: [".git"] }],
+  [object("Directory"), "unit", { directory: `${cwd}/unit`, exclude: [".git"] }],
   [
     object("Directory"),
     "https://example.com/r.git#main",
     { directory: "https://example.com/r.git#main", exclude: [".git"] },
   ],
-  [object("File"), "../a.txt", { file: "/work/a.txt" }],
+  [object("File"), "../LICENSE", { file: `${root}/LICENSE` }],
   [object("Secret"), "env:TOKEN", { secret: "env://TOKEN" }],
   [object("Container"), "alpine:3", { container: "alpine:3" }],
 ])("a value of type %o", (type, text, value) => {
@@ -73,8 +76,8 @@ test("the last one counts, and all of a list", () => {
 test("without the flag", () => {
   const project = arg(object("Directory"), { defaultPath: "/", ignore: ["dist"] })
   expect(toValue(project, undefined, cwd)).toEqual({ directory: cwd, exclude: ["dist"] })
-  expect(toValue(arg(object("File"), { defaultPath: "/uv.lock" }), undefined, cwd)).toEqual({
-    file: "/work/app/uv.lock",
+  expect(toValue(arg(object("File"), { defaultPath: "/LICENSE" }), undefined, root)).toEqual({
+    file: `${root}/LICENSE`,
   })
   expect(toValue(arg({ kind: "string" }, { default: "a" }), undefined, cwd)).toBeUndefined()
   expect(() => toValue(arg(level, { optional: false }), undefined, cwd)).toThrow("--x is missing")
@@ -85,6 +88,9 @@ test.each<[Type, string, string]>([
   [{ kind: "float" }, "", "--x=: expected a number"],
   [{ kind: "boolean" }, "yes", "--x=yes: expected true or false"],
   [level, "MID", "--x=MID: expected one of LOW, HIGH"],
+  [object("Directory"), "nowhere", "--x=nowhere: there is no such folder"],
+  [object("Directory"), "../LICENSE", "--x=../LICENSE: is not a folder"],
+  [object("File"), "unit", "--x=unit: is not a file"],
   [object("Socket"), "x", "--x takes a Socket, which pyline cannot make from text"],
 ])("a wrong value of type %o", (type, text, message) => {
   expect(() => toValue(arg(type), [text], cwd)).toThrow(message)
@@ -92,7 +98,7 @@ test.each<[Type, string, string]>([
 
 test("secrets are named, never given", () => {
   expect(parseSecret("env://TOKEN", "token", cwd)).toBe("env://TOKEN")
-  expect(parseSecret("file:secret.txt", "token", cwd)).toBe("file:///work/app/secret.txt")
+  expect(parseSecret("file:secret.txt", "token", cwd)).toBe(`file://${cwd}/secret.txt`)
   expect(parseSecret("cmd:pass show x", "token", cwd)).toBe("cmd://pass show x")
   for (const text of ["hunter2", "https://user:hunter2@host", "hunter2:x", "env:"])
     expect(() => parseSecret(text, "token", cwd)).toThrow(

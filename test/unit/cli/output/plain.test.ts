@@ -89,6 +89,7 @@ test("a step that is silent is said to be running", () => {
   expect(text()).toMatchInlineSnapshot(`
     "[exec pytest] still running after 30 s
     [exec pytest] still running after 1 min 00 s
+    [exec pytest] canceled in 1 min 05 s
     "
   `)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { isLive, wantsColour } from "../../../../cli/output/choose.ts"
+import { isLive, wantsColour } from "../../../../cli/output/colour.ts"
 
 const terminal = { isTTY: true }
 const pipe = { isTTY: false }
