@@ -275,6 +275,9 @@ def identifier(case, file):
     """`tests/test_a.py::TestB::test_c`, as pytest takes it."""
     name = case.get("name", "")
     classname = case.get("classname", "")
+    if case.get("file") and not classname:
+        # The module itself, which could not be collected.
+        return case["file"][:MESSAGE]
     if case.get("file"):
         module = re.sub(r"\.py$", "", case["file"]).replace("/", ".")
         inner = classname[len(module) + 1 :] if classname.startswith(module) else ""

@@ -247,9 +247,10 @@ export function testsFailed(
 ): PylineError {
   const shown = failures.slice(0, 20)
   const lines = shown.map(({ id, file, line, message }) => {
-    const where =
-      file === undefined ? "" : `${at({ file, ...(line === undefined ? {} : { line }) })} `
-    return `  ${where}${id}${message === undefined ? "" : ` - ${message}`}`
+    const place = file === undefined ? "" : `${at(line === undefined ? { file } : { file, line })} `
+    const name = file !== undefined && id.startsWith(`${file}::`) ? id.slice(file.length + 2) : id
+    const what = message === undefined ? "" : ` - ${message}`
+    return `  ${place}${name === file ? "" : name}${what}`.replace(/ {2}- /, " - ")
   })
   if (red > shown.length) lines.push(`  and ${red - shown.length} more`)
   return error("TESTS_FAILED", {

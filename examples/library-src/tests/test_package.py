@@ -1,11 +1,14 @@
 import subprocess
+import tomllib
 from importlib.metadata import version
+from pathlib import Path
 
 from slugs.command import main
 
 
 def test_version():
-    assert version("slugs") == "1.2.0"
+    pyproject = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert version("slugs") == pyproject["project"]["version"]
 
 
 def test_command(capsys):

@@ -39,13 +39,20 @@ test("every error carries its code", () => {
 test("failed tests are named with their place, and the verdict is last", () => {
   const failures = [
     { id: "tests/test_a.py::test_b", file: "tests/test_a.py", line: 12, message: "assert 1 == 2" },
+    {
+      id: "tests/test_broken.py",
+      file: "tests/test_broken.py",
+      line: 3,
+      message: "ModuleNotFoundError: No module named 'x'",
+    },
     { id: "test_c" },
   ]
   expect(
     testsFailed(failures, 2, 44, "42 passed, 2 failed in 3.1 s").message,
   ).toMatchInlineSnapshot(`
     "error[TESTS_FAILED]: 2 of 44 tests failed
-      tests/test_a.py:12 tests/test_a.py::test_b - assert 1 == 2
+      tests/test_a.py:12 test_b - assert 1 == 2
+      tests/test_broken.py:3 - ModuleNotFoundError: No module named 'x'
       test_c
     42 passed, 2 failed in 3.1 s"
   `)
