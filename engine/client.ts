@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statfsSync } from "node:fs"
+import { createRequire } from "node:module"
 import { connect, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { SessionEvent } from "./daemon/api-contract.ts"
@@ -280,7 +281,9 @@ class Starter {
     this.#logStart = fstatSync(log).size
     const state = { running: true, how: "" }
     try {
-      const loader = this.#bundle.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : []
+      const loader = this.#bundle.endsWith(".ts")
+        ? ["--import", createRequire(import.meta.url).resolve("tsx")]
+        : []
       const child = spawn(process.execPath, [...loader, this.#bundle, "serve"], {
         cwd: "/",
         detached: true,
