@@ -46,10 +46,9 @@ export class GroupReporter implements Reporter {
     }
   }
 
-  finish(): void {
-    const running = [...this.steps].filter(({ status }) => status === "running")
-    this.steps.cancel()
-    for (const step of running) this.#end(step)
+  finish(outcome: "good" | "red" | "interrupted"): void {
+    for (const step of this.steps.settle(outcome))
+      if (outcome !== "good" || this.#open === step.id) this.#end(step)
     this.#sayCached()
   }
 

@@ -51,9 +51,7 @@ export class PlainReporter implements Reporter {
 
   finish(outcome: "good" | "red" | "interrupted"): void {
     clearInterval(this.#timer)
-    const running = [...this.steps].filter(({ status }) => status === "running")
-    this.steps.cancel()
-    for (const step of running) this.#end(step)
+    for (const step of this.steps.settle(outcome)) if (outcome !== "good") this.#end(step)
     this.#sayCached()
     if (outcome !== "red") return
     for (const step of this.steps) {

@@ -26,13 +26,17 @@ export class Steps {
     return this.#steps.get(id)
   }
 
-  /** Nothing runs any more: what did was cancelled. */
-  cancel(): void {
-    for (const step of this.#steps.values()) {
-      if (step.status !== "running") continue
-      step.status = "canceled"
+  /**
+   * Nothing runs any more. What is still said to was cancelled, or nobody waited for it: the result was
+   * there without it.
+   */
+  settle(outcome: "good" | "red" | "interrupted"): Step[] {
+    const running = [...this.#steps.values()].filter(({ status }) => status === "running")
+    for (const step of running) {
+      step.status = outcome === "good" ? "done" : "canceled"
       step.ended = Date.now()
     }
+    return running
   }
 
   [Symbol.iterator](): IterableIterator<Step> {

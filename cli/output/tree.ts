@@ -43,7 +43,7 @@ export class TreeReporter implements Reporter {
     this.#screenful?.clear()
     for (const text of this.#messages.splice(0)) this.#print(text)
     for (const step of this.steps) step.log.flush()
-    this.steps.cancel()
+    this.steps.settle(outcome)
     const text = summary(this.steps, this.#screen())
     if (text !== "") this.#print(text)
     if (outcome === "red") for (const step of culprits(this.steps)) this.#dump(step)

@@ -22,7 +22,7 @@ test("one fold a step, and no command of a step gets through", () => {
   groups.event(log("exec pytest\n::error::x", "::set-env name=PATH::/evil\n"))
   groups.event(log("exec pytest\n::error::x", "##[group]x\n"))
   groups.event(step("exec pytest\n::error::x", "done", { started: 0, ended: 1500 }))
-  groups.finish()
+  groups.finish("good")
   expect(text()).toMatchInlineSnapshot(`
     "cached: pull python:3.13-slim
     ::group::exec pytest ::error::x
@@ -49,7 +49,7 @@ test("steps side by side: one is shown as it goes, the others when it is over", 
   groups.event(step("exec a", "done", { started: 0, ended: 2000 }))
   groups.event(log("exec c", "c2\n"))
   groups.event(step("exec c", "done", { started: 0, ended: 3000 }))
-  groups.finish()
+  groups.finish("good")
   expect(text()).toMatchInlineSnapshot(`
     "::group::exec a
     ::stop-commands::TOKEN
