@@ -293,15 +293,18 @@ func TestSolveRunsOnceAndKeepsEveryOutput(t *testing.T) {
 	if strings.Join(listed, " ") != "combined exitCode stderr stdout" {
 		t.Errorf("meta has %v", listed)
 	}
-	started := time.Now()
-	const rounds = 20
+	total, best := time.Duration(0), time.Hour
+	const rounds = 40
 	for range rounds {
+		started := time.Now()
 		again, _ := p.solve(params)
+		took := time.Since(started)
+		total, best = total+took, min(best, took)
 		if string(*again.Targets[0].Reads[0].Data) != string(*reads[0].Data) {
 			t.Fatal("the step ran again")
 		}
 	}
-	t.Logf("cached solve of %d operations, 2 targets, 5 reads: %v", len(list), time.Since(started)/rounds)
+	t.Logf("cached solve of %d operations, 2 targets, 5 reads: mean %v, best %v", len(list), total/rounds, best)
 }
 
 func TestFailedStep(t *testing.T) {
@@ -497,6 +500,32 @@ func TestExport(t *testing.T) {
 			t.Fatalf("%s: %v", kind, a.err)
 		}
 	}
+	// What was exported can be a base again.
+	if _, d := makeLayout(t, "--archive", filepath.Join(dest, "new", "oci")); !strings.HasPrefix(string(d), "sha256:") {
+		t.Error(d)
+	}
+	docker := filepath.Join(t.TempDir(), "docker.tar")
+	a := p.call("export", map[string]any{"ops": list, "targets": targets, "type": "docker", "dest": docker, "attrs": map[string]string{"name": "example.org/x:1"}, "imageConfig": []byte(`{"architecture":"amd64","os":"linux"}`)})
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	layoutDir, d := makeLayout(t, "--archive", docker)
+	layer := llb.OCILayout("test/x@"+d.String(), llb.OCIStore("", "imported"))
+	list2, targets2 := ops(t, layer)
+	targets2[0]["reads"] = []any{file("/d/f")}
+	if r, _ := p.solve(map[string]any{"ops": list2, "targets": targets2, "ociLayouts": map[string]any{"imported": layoutDir}}); string(*r.Targets[0].Reads[0].Data) != "text" {
+		t.Error("an imported image lacks its file")
+	}
+	a = p.call("export", map[string]any{
+		"ops": list, "type": "oci", "dest": filepath.Join(t.TempDir(), "two"),
+		"platforms": []any{
+			map[string]any{"platform": "linux/amd64", "digest": targets[0]["digest"], "index": 0, "imageConfig": []byte(`{"architecture":"amd64","os":"linux"}`)},
+			map[string]any{"platform": "linux/arm64", "digest": targets[0]["digest"], "index": 0, "imageConfig": []byte(`{"architecture":"arm64","os":"linux"}`)},
+		},
+	})
+	if a.err != nil || !strings.Contains(string(a.result), "containerimage.digest") {
+		t.Errorf("two platforms: %s %v", a.result, a.err)
+	}
 	left, _ := filepath.Glob(filepath.Join(dest, "new", "*"))
 	if len(left) != 3 {
 		t.Errorf("exports left %v", left)
@@ -528,8 +557,8 @@ func TestCancel(t *testing.T) {
 func TestStepLatency(t *testing.T) {
 	layouts := images(t)
 	p := startBridge(t)
-	var total time.Duration
-	const rounds = 10
+	total, best := time.Duration(0), time.Hour
+	const rounds = 20
 	for i := range rounds {
 		e := step(baseState().File(llb.Mkfile("/nonce", 0o644, fmt.Append(nil, i, time.Now()))), map[string]any{"args": []string{"true"}})
 		list, targets := ops(t, meta(e))
@@ -537,9 +566,10 @@ func TestStepLatency(t *testing.T) {
 		params := map[string]any{"ops": list, "ociLayouts": layouts, "targets": targets, "watch": []any{map[string]any{"digest": targets[0]["digest"], "indexes": []int{0, 1}}}}
 		started := time.Now()
 		p.solve(params)
-		total += time.Since(started)
+		took := time.Since(started)
+		total, best = total+took, min(best, took)
 	}
-	t.Logf("a step of `true`, after a new file: %v", total/rounds)
+	t.Logf("a step of `true` after a new file, all outputs kept: mean %v, best %v", total/rounds, best)
 }
 
 func TestService(t *testing.T) {

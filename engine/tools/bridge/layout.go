@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
@@ -26,6 +27,7 @@ import (
 func layoutCommand(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bridge layout", flag.ContinueOnError)
 	rootfs := flags.String("rootfs", "", "`path` of a tar archive (plain, gzip, zstd) or a directory")
+	archive := flags.String("archive", "", "`path` of an image archive (OCI or docker save), to be unpacked")
 	config := flags.String("config", "", "`path` of an image configuration (JSON)")
 	dest := flags.String("out", "", "`directory` of the layout")
 	name := flags.String("name", "", "`reference` to note in the index")
@@ -43,8 +45,14 @@ func layoutCommand(args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *dest == "" || (*rootfs == "") == (len(files) == 0) {
-		return errors.New("needs --out, and either --rootfs or --file")
+	sources := 0
+	for _, given := range []bool{*rootfs != "", *archive != "", len(files) > 0} {
+		if given {
+			sources++
+		}
+	}
+	if *dest == "" || sources != 1 {
+		return errors.New("needs --out, and one of --rootfs, --archive, --file")
 	}
 	if len(files) > 0 && *mtime < 0 {
 		*mtime = 0
@@ -52,6 +60,13 @@ func layoutCommand(args []string, out io.Writer) error {
 	entry := entryWriter{mtime: *mtime}
 	l := layout{dir: *dest}
 	if err := os.MkdirAll(filepath.Join(l.dir, "blobs", "sha256"), 0o755); err != nil {
+		return err
+	}
+	if *archive != "" {
+		manifest, err := l.importArchive(*archive, *name)
+		if err == nil {
+			_, err = fmt.Fprintln(out, manifest)
+		}
 		return err
 	}
 	layer, diffID, err := l.layer(*compression, func(w *tar.Writer) error {
@@ -178,13 +193,18 @@ func (l layout) image(layer ocispecs.Descriptor, diffID digest.Digest, configPat
 	if name != "" {
 		manifest.Annotations = map[string]string{ocispecs.AnnotationRefName: name, "io.containerd.image.name": name}
 	}
+	return manifest.Digest, l.index(manifest)
+}
+
+// index makes an image the one of the layout.
+func (l layout) index(manifest ocispecs.Descriptor) error {
 	index := ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageIndex, Manifests: []ocispecs.Descriptor{manifest}}
 	data, err := json.Marshal(index)
 	if err != nil {
-		return "", err
+		return err
 	}
 	marker := fmt.Appendf(nil, `{"imageLayoutVersion":%q}`, ocispecs.ImageLayoutVersion)
-	return manifest.Digest, errors.Join(
+	return errors.Join(
 		replaceFile(filepath.Join(l.dir, ocispecs.ImageLayoutFile), marker),
 		replaceFile(filepath.Join(l.dir, ocispecs.ImageIndexFile), data),
 	)
@@ -284,6 +304,8 @@ func (e *entryWriter) archive(name string) error {
 	}
 }
 
+var gzipMagic, zstdMagic = []byte{0x1f, 0x8b}, []byte{0x28, 0xb5, 0x2f, 0xfd}
+
 func decompress(f *os.File) (io.Reader, error) {
 	magic := make([]byte, 4)
 	n, err := io.ReadFull(f, magic)
@@ -294,9 +316,9 @@ func decompress(f *os.File) (io.Reader, error) {
 		return nil, err
 	}
 	switch {
-	case n >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
+	case bytes.HasPrefix(magic[:n], gzipMagic):
 		return gzip.NewReader(f)
-	case n >= 4 && string(magic) == "\x28\xb5\x2f\xfd":
+	case bytes.HasPrefix(magic[:n], zstdMagic):
 		return zstd.NewReader(f)
 	}
 	return f, nil

@@ -141,3 +141,34 @@ func list(t *testing.T, layer []byte) string {
 		fmt.Fprintf(&out, "%s %o %d:%d %d %s\n", h.Name, h.Mode, h.Uid, h.Gid, max(h.ModTime.Unix(), 0), text)
 	}
 }
+
+func TestDockerArchive(t *testing.T) {
+	var layer, data bytes.Buffer
+	lw := tar.NewWriter(&layer)
+	lw.WriteHeader(&tar.Header{Name: "f", Typeflag: tar.TypeReg, Mode: 0o644, Size: 1})
+	lw.Write([]byte("x"))
+	lw.Close()
+	w := tar.NewWriter(&data)
+	for name, text := range map[string]string{
+		"config.json": `{"architecture":"arm64","os":"linux"}`, "one/layer.tar": layer.String(),
+		"manifest.json": `[{"Config":"config.json","RepoTags":["x:1"],"Layers":["one/layer.tar","two/layer.tar"]},{"Config":"config.json","RepoTags":["y:1"],"Layers":["../../etc/passwd"]}]`,
+	} {
+		w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(text))})
+		w.Write([]byte(text))
+	}
+	w.WriteHeader(&tar.Header{Name: "two/layer.tar", Typeflag: tar.TypeSymlink, Linkname: "../one/layer.tar"})
+	w.Close()
+	file := filepath.Join(t.TempDir(), "saved.tar")
+	os.WriteFile(file, data.Bytes(), 0o600)
+	dir, d := makeLayout(t, "--archive", file, "--name", "x:1")
+	var manifest ocispecs.Manifest
+	json.Unmarshal(blob(t, dir, d), &manifest)
+	if len(manifest.Layers) != 2 || manifest.Layers[1].Digest != digest.FromBytes(layer.Bytes()) || manifest.Layers[0].MediaType != ocispecs.MediaTypeImageLayer {
+		t.Errorf("%+v", manifest)
+	}
+	for _, name := range []string{"", "z:1", "y:1"} {
+		if err := layoutCommand([]string{"--archive", file, "--name", name, "--out", t.TempDir()}, io.Discard); err == nil {
+			t.Errorf("%q is taken", name)
+		}
+	}
+}
