@@ -47,8 +47,7 @@ export class GroupReporter implements Reporter {
   }
 
   finish(outcome: "good" | "red" | "interrupted"): void {
-    for (const step of this.steps.settle(outcome))
-      if (outcome !== "good" || this.#open === step.id) this.#end(step)
+    for (const step of this.steps.settle(outcome)) this.#end(step)
     this.#sayCached()
   }
 

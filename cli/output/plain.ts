@@ -18,6 +18,8 @@ export class PlainReporter implements Reporter {
   readonly #colour: boolean
   readonly #heard = new Map<string, number>()
   readonly #timer: NodeJS.Timeout
+  /** Steps that had their line: one that is heard of again from the cache gets no other. */
+  readonly #told = new Set<string>()
   #cached: string[] = []
   #lastStep: string | undefined
   /** Whether the output of a step came in pieces between that of others. */
@@ -51,7 +53,7 @@ export class PlainReporter implements Reporter {
 
   finish(outcome: "good" | "red" | "interrupted"): void {
     clearInterval(this.#timer)
-    for (const step of this.steps.settle(outcome)) if (outcome !== "good") this.#end(step)
+    for (const step of this.steps.settle(outcome)) this.#end(step)
     this.#sayCached()
     if (outcome !== "red") return
     for (const step of this.steps) {
@@ -65,9 +67,11 @@ export class PlainReporter implements Reporter {
   #end(step: Step): void {
     this.#heard.delete(step.id)
     if (step.status === "cached") {
-      this.#cached.push(step.name)
+      if (!this.#told.has(step.id)) this.#cached.push(step.name)
+      this.#told.add(step.id)
       return
     }
+    this.#told.add(step.id)
     this.#log(step, step.log.flush())
     const took = (step.ended ?? Date.now()) - step.started
     if (isTrifle(step, took)) return

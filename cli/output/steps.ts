@@ -11,6 +11,8 @@ export interface Step {
   ended?: number
   error?: string
   log: StepLog
+  /** How it ended the last time: a step is heard of again when another query needs it. */
+  settled?: StepEvent["status"]
 }
 
 /** Whether a step that took this many milliseconds is not worth a line: it was quick and had nothing to say. */
@@ -27,16 +29,17 @@ export class Steps {
   }
 
   /**
-   * Nothing runs any more. What is still said to was cancelled, or nobody waited for it: the result was
-   * there without it.
+   * Nothing runs any more. What is still said to was cancelled; or, when all is well, its result was
+   * there before anybody had to wait for it. Returns what was cancelled.
    */
   settle(outcome: "good" | "red" | "interrupted"): Step[] {
     const running = [...this.#steps.values()].filter(({ status }) => status === "running")
     for (const step of running) {
-      step.status = outcome === "good" ? "done" : "canceled"
+      const isCached = outcome === "good" && step.log.isEmpty
+      step.status = isCached ? (step.settled ?? "cached") : "canceled"
       step.ended = Date.now()
     }
-    return running
+    return running.filter(({ status }) => status === "canceled")
   }
 
   [Symbol.iterator](): IterableIterator<Step> {
@@ -52,8 +55,9 @@ export class Steps {
       started: event.started ?? Date.now(),
       log: new StepLog(),
     }
-    // A step that was run is not turned into a cached one when another query asks for it again.
-    if (!(before && event.status === "cached")) step.status = event.status
+    // A step that was run is not turned into a cached one by that.
+    step.status = event.status === "cached" ? (step.settled ?? "cached") : event.status
+    if (step.status !== "running") step.settled = step.status
     step.name = event.name
     if (event.started !== undefined) step.started = event.started
     if (event.ended !== undefined) step.ended = event.ended

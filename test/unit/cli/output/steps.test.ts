@@ -28,3 +28,16 @@ test("a step that ran is not turned into a cached one by a later query", () => {
   steps.apply(step("exec pytest", "done"))
   expect(steps.apply(step("exec pytest", "cached")).status).toBe("done")
 })
+
+test("a step that is cached although it was begun is cached", () => {
+  const steps = new Steps()
+  steps.apply(step("exec a", "running"))
+  expect(steps.apply(step("exec a", "cached")).status).toBe("cached")
+  steps.apply(step("exec a", "running"))
+  steps.apply(step("exec b", "running"))
+  steps.get("exec b")?.log.push(1, "…\n")
+  expect(steps.settle("good").map(({ name, status }) => `${name} ${status}`)).toEqual([
+    "exec b canceled",
+  ])
+  expect(steps.get("exec a")?.status).toBe("cached")
+})
