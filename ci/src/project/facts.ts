@@ -20,14 +20,14 @@ export interface Facts {
   sdistVersion?: string
 }
 
-export interface FactError {
+interface FactError {
   file: string
   line?: number
   column?: number
   message: string
 }
 
-export interface Reference {
+interface Reference {
   path: string
   file: string
   line: number
@@ -43,7 +43,7 @@ export interface Requirement {
   vcs?: string
 }
 
-export interface Pyproject {
+interface Pyproject {
   project?: {
     name?: string
     version?: string
@@ -77,7 +77,7 @@ export interface Settings {
   apt?: string[]
 }
 
-export interface Setup {
+interface Setup {
   /** setup.py, setup.cfg or both. */
   files: string[]
   name?: string
@@ -105,7 +105,7 @@ export interface RequirementsFile {
   options: string[][]
 }
 
-export interface UvLock {
+interface UvLock {
   /** Text that is the same after a change of a version of the project itself. */
   documents: Record<string, string>
   /** Directories of the project's own packages, with their names. */

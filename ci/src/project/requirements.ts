@@ -13,7 +13,7 @@ const FILE =
   /^(?:requirements[-_.](?<after>[a-z]+)|(?<before>[a-z]+)[-_.]requirements|requirements\/(?<inside>[a-z-]+)|(?<folder>tests?)\/requirements)\.(?:txt|in)$/
 
 /** The same for the path of a requirements file: `requirements-dev.txt`, `test-requirements.txt`, `requirements/tests.in`. */
-export function purposeOfFile(path: string): "main" | "test" | "dev" | undefined {
+function purposeOfFile(path: string): "main" | "test" | "dev" | undefined {
   if (path === "requirements.txt" || path === "requirements.in") return "main"
   const groups = FILE.exec(path.toLowerCase())?.groups
   const word = groups?.after ?? groups?.before ?? groups?.inside ?? groups?.folder

@@ -12,7 +12,7 @@ export interface Evidence {
 }
 
 /** Installed where tests are written for pytest and the project does not declare it. Fixed by Pyline's version. */
-export const PYTEST: readonly Requirement[] = [
+const PYTEST: readonly Requirement[] = [
   { name: "pytest", text: 'pytest==9.1.1; python_version >= "3.10"' },
   { name: "pytest", text: 'pytest==8.4.2; python_version < "3.10"' },
 ]

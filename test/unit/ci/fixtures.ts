@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -15,6 +15,12 @@ const fixtures = join(root, "test/fixtures")
 export const fixtureNames: string[] = readdirSync(fixtures)
   .filter((name) => statSync(join(fixtures, name)).isDirectory())
   .sort()
+
+/** Whether this machine's python3 can import all of these; tests that need more than Python alone are skipped else. */
+export function pythonHas(...modules: string[]): boolean {
+  const code = modules.map((name) => `import ${name}`).join("; ")
+  return spawnSync("python3", ["-c", code], { stdio: "ignore" }).status === 0
+}
 
 // One interpreter for all directories: starting Python is most of the time a probe takes.
 const BATCH = `

@@ -1,13 +1,14 @@
-import { spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterAll, describe, test, vi } from "vitest"
 import { parseSummary, type Summary, verdictOf } from "../../../ci/src/pipeline/summary.ts"
-import { probeDirectory } from "./fixtures.ts"
+import { probeDirectory, pythonHas } from "./fixtures.ts"
 
 const made: string[] = []
-afterEach(() => {
+afterAll(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true })
 })
 
@@ -18,12 +19,12 @@ interface Run {
   directory: string
 }
 
-function run(
+async function run(
   runner: "pytest" | "unittest",
   files: Record<string, string>,
   args: string[] = [],
   options: string[] = [],
-): Run {
+): Promise<Run> {
   const directory = mkdtempSync(join(tmpdir(), "pyline-run-"))
   made.push(directory)
   for (const [path, text] of Object.entries(files)) {
@@ -32,23 +33,15 @@ function run(
   }
   const program = join(probeDirectory, "run_tests.py")
   const reports = join(directory, "reports")
-  const argv = [
-    "-I",
-    "-S",
-    program,
-    "--runner",
-    runner,
-    "--reports",
-    reports,
-    "--name",
-    "run",
-    ...options,
-    "--",
-    ...args,
-  ]
-  const done = spawnSync("python3", argv, { cwd: directory, encoding: "utf8" })
-  const result = readFileSync(join(reports, "result.json"), "utf8")
-  return { status: done.status, summary: parseSummary(result), log: done.stdout, directory }
+  const ours = ["--runner", runner, "--reports", reports, "--name", "run", ...options]
+  const child = spawn("python3", ["-IS", program, ...ours, "--", ...args], { cwd: directory })
+  let log = ""
+  child.stdout.on("data", (data) => {
+    log += data
+  })
+  const [status] = await once(child, "exit")
+  const summary = parseSummary(readFileSync(join(reports, "result.json"), "utf8"))
+  return { status, summary, log, directory }
 }
 
 const PYTEST = `import pytest
@@ -79,9 +72,13 @@ def test_expected():
     assert False
 `
 
-describe("pytest", () => {
-  test("counts are what pytest itself says, also for a test that passes and then fails in teardown", () => {
-    const { status, summary, log, directory } = run("pytest", { "tests/test_a.py": PYTEST })
+vi.setConfig({ testTimeout: 60_000 })
+
+describe.skipIf(!pythonHas("pytest"))("pytest (skipped where python3 has no pytest)", () => {
+  test.concurrent("counts are what pytest itself says, also for a test that passes and then fails in teardown", async ({
+    expect,
+  }) => {
+    const { status, summary, log, directory } = await run("pytest", { "tests/test_a.py": PYTEST })
     expect(status).toBe(1)
     expect(summary.verdict).toBe("failed")
     expect(summary.counts).toEqual({
@@ -122,36 +119,38 @@ describe("pytest", () => {
     )
   })
 
-  test("green", () => {
-    const { status, summary } = run("pytest", { "test_a.py": "def test_a(): pass\n" })
+  test.concurrent("green", async ({ expect }) => {
+    const { status, summary } = await run("pytest", { "test_a.py": "def test_a(): pass\n" })
     expect(status).toBe(0)
     expect(summary.verdict).toBe("passed")
     expect(verdictOf({ ...summary, seconds: 3.14 })).toBe("1 passed in 3.1 s")
   })
 
-  test("the project's own options do not hide the report", () => {
+  test.concurrent("the project's own options do not hide the report", async ({ expect }) => {
     const files = {
       "test_a.py": "def test_a(): assert 0\n",
       "pytest.ini": "[pytest]\naddopts = -qq --no-header --tb=no --junitxml=x.xml\n",
     }
-    const { summary } = run("pytest", files)
+    const { summary } = await run("pytest", files)
     expect(summary.counts.failed).toBe(1)
     expect(summary.failures[0]?.id).toBe("test_a.py::test_a")
   })
 
-  test("no tests is a verdict of its own, and can be allowed", () => {
-    expect(run("pytest", {})).toMatchObject({
+  test.concurrent("no tests is a verdict of its own, and can be allowed", async ({ expect }) => {
+    expect(await run("pytest", {})).toMatchObject({
       status: 1,
       summary: { verdict: "no-tests", exitCode: 5 },
     })
-    expect(run("pytest", {}, [], ["--allow-no-tests"])).toMatchObject({
+    expect(await run("pytest", {}, [], ["--allow-no-tests"])).toMatchObject({
       status: 0,
       summary: { verdict: "passed" },
     })
   })
 
-  test("an error in collection is red, a usage error is no verdict", () => {
-    const collection = run("pytest", { "test_a.py": "import nowhere\n" })
+  test.concurrent("an error in collection is red, a usage error is no verdict", async ({
+    expect,
+  }) => {
+    const collection = await run("pytest", { "test_a.py": "import nowhere\n" })
     expect(collection).toMatchObject({
       status: 1,
       summary: { verdict: "failed", counts: { errors: 1 } },
@@ -159,40 +158,40 @@ describe("pytest", () => {
     expect(collection.summary.failures[0]?.message).toBe(
       "ModuleNotFoundError: No module named 'nowhere'",
     )
-    const usage = run("pytest", {}, ["--nonsense"])
+    const usage = await run("pytest", {}, ["--nonsense"])
     expect(usage).toMatchObject({ status: 2, summary: { verdict: "aborted", exitCode: 4 } })
     expect(usage.summary.tail.join("\n")).toContain("unrecognized arguments: --nonsense")
   })
 
-  test("a killed and a crashed runner", () => {
+  test.concurrent("a killed and a crashed runner", async ({ expect }) => {
     const die = (name: string): string =>
       `import os, signal\ndef test_a(): os.kill(os.getpid(), signal.${name})\n`
-    expect(run("pytest", { "test_a.py": die("SIGKILL") })).toMatchObject({
+    expect(await run("pytest", { "test_a.py": die("SIGKILL") })).toMatchObject({
       status: 2,
       summary: { verdict: "killed", signal: "SIGKILL" },
     })
-    expect(run("pytest", { "test_a.py": die("SIGSEGV") })).toMatchObject({
+    expect(await run("pytest", { "test_a.py": die("SIGSEGV") })).toMatchObject({
       status: 2,
       summary: { verdict: "crashed", signal: "SIGSEGV" },
     })
   })
 
-  test("an exit in the middle is never green", () => {
-    const { status, summary } = run("pytest", {
+  test.concurrent("an exit in the middle is never green", async ({ expect }) => {
+    const { status, summary } = await run("pytest", {
       "test_a.py": "import os\ndef test_a(): os._exit(0)\n",
     })
     expect(status).toBe(2)
     expect(summary.verdict).toBe("aborted")
   })
 
-  test("a process that is left behind does not hold the run", () => {
+  test.concurrent("a process that is left behind does not hold the run", async ({ expect }) => {
     const text = "import subprocess\ndef test_a(): subprocess.Popen(['sleep', '20'])\n"
     const started = performance.now()
-    expect(run("pytest", { "test_a.py": text }, ["-s"]).summary.verdict).toBe("passed")
+    expect((await run("pytest", { "test_a.py": text }, ["-s"])).summary.verdict).toBe("passed")
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
-  test("a JUnit file with a document type is not read", () => {
+  test.concurrent("a JUnit file with a document type is not read", async ({ expect }) => {
     const files = {
       "test_a.py": "def test_a(): pass\n",
       "conftest.py": `import atexit, sys
@@ -201,7 +200,7 @@ bomb = '<!DOCTYPE a [<!ENTITY b "c">]><testsuite tests="1"><testcase name="&b;"/
 atexit.register(lambda: open(path, "w").write(bomb))
 `,
     }
-    expect(run("pytest", files)).toMatchObject({
+    expect(await run("pytest", files)).toMatchObject({
       status: 0,
       summary: { junit: false, junitError: "the JUnit file has a document type" },
     })
@@ -222,8 +221,8 @@ class T(unittest.TestCase):
     @unittest.expectedFailure
     def test_expected(self): self.fail()
 `
-  test("counts and places", () => {
-    const { status, summary, directory } = run("unittest", { "tests/test_a.py": text }, [
+  test.concurrent("counts and places", async ({ expect }) => {
+    const { status, summary, directory } = await run("unittest", { "tests/test_a.py": text }, [
       "discover",
       "-s",
       "tests",
@@ -256,27 +255,31 @@ class T(unittest.TestCase):
     expect(existsSync(join(directory, "reports/junit/run.xml"))).toBe(true)
   })
 
-  test("modules are imported from the working directory", () => {
+  test.concurrent("modules are imported from the working directory", async ({ expect }) => {
     const files = {
       "shape.py": "SIDES = 4\n",
       "test_a.py":
         "import unittest, shape\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(shape.SIDES, 4)\n",
     }
-    expect(run("unittest", files, ["discover"])).toMatchObject({
+    expect(await run("unittest", files, ["discover"])).toMatchObject({
       status: 0,
       summary: { counts: { passed: 1 } },
     })
   })
 
-  test("no tests", () => {
-    expect(run("unittest", {}, ["discover"])).toMatchObject({
+  test.concurrent("no tests", async ({ expect }) => {
+    expect(await run("unittest", {}, ["discover"])).toMatchObject({
       status: 1,
       summary: { verdict: "no-tests" },
     })
   })
 
-  test("a module that cannot be imported is an error with its name", () => {
-    const { status, summary } = run("unittest", { "test_a.py": "import nowhere\n" }, ["discover"])
+  test.concurrent("a module that cannot be imported is an error with its name", async ({
+    expect,
+  }) => {
+    const { status, summary } = await run("unittest", { "test_a.py": "import nowhere\n" }, [
+      "discover",
+    ])
     expect(status).toBe(1)
     expect(summary.counts.errors).toBe(1)
     expect(summary.failures[0]).toMatchObject({
