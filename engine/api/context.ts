@@ -1,10 +1,12 @@
+import { setMaxListeners } from "node:events"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import path from "node:path"
 import { EngineError } from "../graph/errors.ts"
 import type { StepSupport } from "../graph/execute.ts"
 import type { Images } from "../graph/images.ts"
 import type { Progress } from "../graph/progress.ts"
 import type { Asker, Solver } from "../graph/solver.ts"
-import type { Container, Directory, File, Value } from "../graph/values.ts"
+import { type Container, type Directory, type File, identify, type Value } from "../graph/values.ts"
 import type { HostReader } from "../host/reader.ts"
 import { closure, type Fs, type Output } from "../llb/vertex.ts"
 
@@ -17,6 +19,8 @@ export interface Engine {
   host: HostReader
   images: Images
   steps(): Promise<StepSupport>
+  /** Folder for what is written on the way: uploads, archives. */
+  temporary: string
   /** Makes digests of secrets useless outside this engine. */
   salt: Buffer
 }
@@ -33,7 +37,6 @@ export class Session implements Asker {
   readonly snapshots = new Map<string, Promise<Directory>>()
   readonly #abort = new AbortController()
   readonly #values = new Map<string, Value>()
-  readonly #ids = new WeakMap<Value, string>()
   readonly #running = new Set<Promise<unknown>>()
 
   constructor(options: {
@@ -50,20 +53,19 @@ export class Session implements Asker {
     this.engine = options.engine
     this.progress = options.progress
     this.askSecret = options.askSecret
+    // Each solve listens, and a session may have any number of them at once.
+    setMaxListeners(0, this.#abort.signal)
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** The id under which a client may name the value later in this session. */
+  /** The id under which a client may name the value in this session. Equal values have one id. */
   idOf(value: Value): string {
-    let id = this.#ids.get(value)
-    if (!id) {
-      id = `${value.kind}:${this.#values.size + 1}`
-      this.#ids.set(value, id)
-      this.#values.set(id, value)
-    }
+    const id = identify(value)
+    // The newest of equal values counts: its secrets are what the client gave last.
+    this.#values.set(id, value)
     return id
   }
 
@@ -81,13 +83,19 @@ export class Session implements Asker {
     return value as ValueOf<K>
   }
 
+  /** A new folder that is removed when the session ends. */
+  newFolder(): string {
+    const parent = path.join(this.engine.temporary, `session-${this.id}`)
+    mkdirSync(parent, { recursive: true, mode: 0o700 })
+    return mkdtempSync(path.join(parent, "/"))
+  }
+
   hostPath(p: string): string {
     return path.resolve(this.cwd, p)
   }
 
   /** Makes what the value stands for, if a step is part of it; throws what makes that fail. */
   async settle<V extends Container | Directory | File>(value: V): Promise<V> {
-    if ("error" in value && value.error) throw new EngineError(value.error)
     const outputs = outputsOf(value)
     if (outputs.some(hasExec)) await this.engine.solver.ensure(this, outputs)
     return value
@@ -106,6 +114,8 @@ export class Session implements Asker {
   async close(): Promise<void> {
     this.#abort.abort(new EngineError("the session was closed"))
     await Promise.allSettled(this.#running)
+    const folder = path.join(this.engine.temporary, `session-${this.id}`)
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

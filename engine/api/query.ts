@@ -12,7 +12,7 @@ import {
   validate,
 } from "graphql"
 import { unsupported } from "../graph/directory.ts"
-import { ExecFailure } from "../graph/errors.ts"
+import { EngineError, ExecFailure } from "../graph/errors.ts"
 import type { Value } from "../graph/values.ts"
 import type { Session } from "./context.ts"
 import { resolvers } from "./resolvers/index.ts"
@@ -35,13 +35,18 @@ for (const name of ["Node", "Syncer", "Exportable"]) {
 function attach(type: GraphQLObjectType): void {
   const own = resolvers[type.name] ?? {}
   for (const field of Object.values(type.getFields())) {
-    const resolve = own[field.name]
-    if (!resolve && field.name === "id") {
-      field.resolve = (value: Value, _args, session: Session) => session.idOf(value)
-    } else if (resolve) {
-      field.resolve = (value, args, session) => resolve(value as never, args as never, session)
+    const resolve = own[field.name] ?? (field.name === "id" ? idOf : undefined)
+    if (!resolve) continue
+    field.resolve = (value, args, session) => {
+      // What was marked as wrong fails wherever it is used, and so does what is made of it.
+      if (value?.error) throw new EngineError(value.error)
+      return resolve(value as never, args as never, session)
     }
   }
+}
+
+function idOf(value: Value, _: unknown, session: Session): string {
+  return session.idOf(value)
 }
 
 /** Answers one GraphQL request. Never throws: what is wrong is in `errors`. */

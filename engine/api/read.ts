@@ -1,10 +1,11 @@
-import type { Stat as RawStat, ReadResult } from "../buildkit/bridge-protocol.ts"
+import type { Stat as RawStat, Read, ReadResult } from "../buildkit/bridge-protocol.ts"
 import { EngineError } from "../graph/errors.ts"
-import { basename, dirname, join } from "../graph/path.ts"
-import type { Container, Directory, File, Stat } from "../graph/values.ts"
+import { basename, join } from "../graph/path.ts"
+import { byBytes, readTree } from "../graph/tree.ts"
+import type { Directory, File, Stat } from "../graph/values.ts"
 import type { Session } from "./context.ts"
 
-type Holder = Directory | File | Container
+type Holder = Pick<Directory | File, "fs" | "tree">
 
 /** What a failed read is called; the path is the one that was asked for. */
 const reasons: Record<string, string> = {
@@ -19,39 +20,41 @@ const reasons: Record<string, string> = {
 export const failure = (path: string, result: ReadResult): EngineError =>
   new EngineError(`${path}: ${reasons[result.code ?? ""] ?? result.error ?? "cannot be read"}`)
 
-/** The names in a directory in byte order; those of directories end in a slash. */
-export async function listNames(session: Session, d: Directory, path: string): Promise<string[]> {
-  await session.settle(d)
-  const at = join(d.path, path)
-  const [result] = await session.engine.solver.read(session, d.fs, [{ kind: "dir", path: at }])
-  if (!result?.entries) throw failure(at, result ?? {})
-  return result.entries
-    .map((e) => (e.type === "dir" ? `${e.name}/` : e.name))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+/** Reads what a value holds: from this machine where that is where it came from, else from BuildKit. */
+async function ask(session: Session, { fs, tree }: Holder, read: Read): Promise<ReadResult> {
+  if (tree) return readTree(tree, read)
+  const [result] = await session.engine.solver.read(session, fs, [read])
+  return result ?? { code: "EIO" }
 }
 
-/** What stands at a path, or `null`. */
+const notDirectory = (path: string) => new EngineError(`path ${path} is a file, not a directory`)
+
+/** The names in a directory in byte order; those of directories end in a slash. */
+export async function listNames(session: Session, d: Directory, path: string): Promise<string[]> {
+  const at = join(d.path, path)
+  const result = await ask(session, d, { kind: "dir", path: at })
+  if (!result.entries) {
+    // Of a path that was asked for, the system's words; of the directory itself, Dagger's.
+    if (result.code === "ENOTDIR" && at === d.path) throw notDirectory(at)
+    throw failure(at, result)
+  }
+  return result.entries
+    .sort((a, b) => byBytes(a.name, b.name))
+    .map((e) => (e.type === "dir" ? `${e.name}/` : e.name))
+}
+
+/** What stands at a path, or `null`. A file in the place of a directory is an error. */
 export async function lookup(
   session: Session,
   holder: Holder,
   path: string,
   follow: boolean,
 ): Promise<RawStat | null> {
-  await session.settle(holder)
-  const { solver } = session.engine
-  if (path === "/") {
-    return { name: "/", type: "dir", mode: 0o755, size: 0, uid: 0, gid: 0, mtimeNs: 0 }
-  }
-  if (follow) {
-    const [result] = await solver.read(session, holder.fs, [{ kind: "stat", path }])
-    if (result?.stat) return result.stat
-    if (result?.code === "ENOENT" || result?.code === "ENOTDIR") return null
-    throw failure(path, result ?? {})
-  }
-  const [result] = await solver.read(session, holder.fs, [{ kind: "dir", path: dirname(path) }])
-  if (result?.code === "ENOENT" || result?.code === "ENOTDIR") return null
-  if (!result?.entries) throw failure(path, result ?? {})
-  return result.entries.find((e) => e.name === basename(path)) ?? null
+  const read: Read = { kind: "stat", path, ...(!follow && { noFollow: true }) }
+  const result = await ask(session, holder, read)
+  if (result.stat) return result.stat
+  if (result.code === "ENOENT") return null
+  throw failure(path, result)
 }
 
 const fileTypes: Partial<Record<RawStat["type"], Stat["fileType"]>> = {
@@ -70,7 +73,7 @@ export async function stat(
   if (!found) throw failure(path, { code: "ENOENT" })
   return {
     kind: "Stat",
-    name: basename(path),
+    name: found.name === "/" ? "/" : basename(found.name),
     size: found.size,
     permissions: found.mode & 0o777,
     fileType: fileTypes[found.type] ?? "UNKNOWN",
@@ -83,11 +86,9 @@ export async function exists(
   path: string,
   args: { expectedType?: string | null; doNotFollowSymlinks?: boolean | null },
 ): Promise<boolean> {
-  const { expectedType, doNotFollowSymlinks } = args
-  if (expectedType === "SYMLINK_TYPE" && !doNotFollowSymlinks) {
-    throw new EngineError("a symlink can only be expected with doNotFollowSymlinks")
-  }
-  const found = await lookup(session, holder, path, !doNotFollowSymlinks)
+  const { expectedType } = args
+  const follow = !args.doNotFollowSymlinks && expectedType !== "SYMLINK_TYPE"
+  const found = await lookup(session, holder, path, follow)
   if (!found) return false
   return !expectedType || `${fileTypes[found.type]}_TYPE` === expectedType
 }
@@ -106,14 +107,31 @@ export async function requireType(
     throw new EngineError(`path ${path} is a directory, not a file`)
   }
   if (type === "DIRECTORY" && is !== "DIRECTORY") {
-    throw new EngineError(`path ${path} is a file, not a directory`)
+    throw notDirectory(path)
   }
   return found
 }
 
+/** Says at once that something is not there, unless a step would have to run to know. */
+export async function checkEarly(
+  session: Session,
+  value: Directory | File,
+  type: "REGULAR" | "DIRECTORY",
+): Promise<void> {
+  if (value.tree || session.engine.solver.hasRun(value.fs)) {
+    await requireType(session, value, value.path, type)
+  }
+}
+
 export async function readFile(session: Session, f: File): Promise<Buffer> {
+  const result = await ask(session, f, { kind: "file", path: f.path })
+  if (result.data !== undefined) return Buffer.from(result.data, "base64")
   await requireType(session, f, f.path, "REGULAR")
-  const [result] = await session.engine.solver.read(session, f.fs, [{ kind: "file", path: f.path }])
-  if (result?.data === undefined) throw failure(f.path, result ?? {})
-  return Buffer.from(result.data, "base64")
+  throw failure(f.path, result)
+}
+
+/** Writes the contents to a file of this machine. */
+export async function saveFile(session: Session, f: File, dest: string): Promise<void> {
+  const result = await ask(session, f, { kind: "file", path: f.path, saveTo: dest })
+  if (result.size === undefined) throw failure(f.path, result)
 }

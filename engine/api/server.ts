@@ -34,6 +34,7 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
     ),
     salt: readSalt(path.join(deps.stateDir, "salt")),
     steps,
+    temporary,
     solver: new Solver({
       bridge: () => deps.bridge(),
       memo,

@@ -10,6 +10,7 @@ import type { Directory, File } from "./values.ts"
 export interface Filter {
   include?: readonly string[] | null
   exclude?: readonly string[] | null
+  /** Only for what was read from the host: elsewhere what git ignores has to be found out first. */
   gitignore?: boolean | null
 }
 
@@ -71,15 +72,18 @@ export function place(
   source: Directory,
   opts: Filter & PlaceOptions = {},
 ): Directory["fs"] {
-  const from = source.tree && isFilter(opts) ? filter(source, opts) : source
-  if (opts.gitignore && !source.tree) throw new EngineError(unsupported("withDirectory(gitignore)"))
-  const base = target === "/" ? fs : mkdir(fs, target)
-  if (!from.fs) return base
-  return copy(base, target, from.fs, from.path, {
+  const { include, exclude, ...how } = opts
+  if (source.tree && source.path === "/" && isFilter(opts)) {
+    return place(fs, target, filterHost(source.tree, opts), how)
+  }
+  const attributes = placing(how)
+  const base = target === "/" ? fs : mkdir(fs, target, attributes.mode ?? 0o755, attributes.owner)
+  if (!source.fs) return base
+  return copy(base, target, source.fs, source.path, {
     contents: true,
-    ...placing(opts),
-    ...(!from.tree && opts.include && { include: opts.include }),
-    ...(!from.tree && opts.exclude && { exclude: opts.exclude }),
+    ...attributes,
+    ...(include && { include }),
+    ...(exclude && { exclude }),
   })
 }
 
@@ -107,32 +111,43 @@ export function withFile(d: Directory, path: string, source: File, opts?: PlaceO
   return { kind: "Directory", fs: placeFile(d.fs, target, source, opts), path: d.path }
 }
 
-export function without(d: Directory, path: string): Directory {
+/** Removes what a path or a glob names. */
+export function without(d: Directory, path: string, wildcard = /[*?[]/.test(path)): Directory {
   const target = join(d.path, path)
   if (target === "/") throw new EngineError(`remove /: device or resource busy`)
-  return { kind: "Directory", fs: rm(d.fs, target, /[*?[]/.test(path)), path: d.path }
+  return { kind: "Directory", fs: rm(d.fs, target, wildcard), path: d.path }
 }
 
 export function filter(d: Directory, opts: Filter): Directory {
   if (!isFilter(opts)) return d
-  if (d.tree) {
-    const tree = filterTree(d.tree, {
-      ...(opts.include && { include: [...opts.include] }),
-      ...(opts.exclude && { exclude: [...opts.exclude] }),
-      ...(opts.gitignore && { gitignore: true }),
-    })
-    return fromTree(tree)
-  }
+  if (d.tree && d.path === "/") return filterHost(d.tree, opts)
   return withDirectory(empty(), "/", d, opts)
+}
+
+const filterHost = (tree: Tree, { include, exclude, gitignore }: Filter): Directory =>
+  fromTree(
+    filterTree(tree, {
+      ...(include && { include }),
+      ...(exclude && { exclude }),
+      ...(gitignore && { gitignore }),
+    }),
+  )
+
+/** Gives what is at a path, and all below it, to another owner. */
+export function chown(d: Directory, path: string, owner: string): Directory {
+  const at = join(d.path, path)
+  const without = at === "/" ? null : rm(d.fs, at)
+  const fs = place(without, at, { ...d, path: at }, { owner })
+  return { kind: "Directory", fs, path: d.path }
 }
 
 export function subdirectory(d: Directory, path: string): Directory {
   const target = join(d.path, path)
-  if (d.tree) {
+  if (d.tree && target !== "/") {
     const tree = subtree(d.tree, target)
     if (tree) return fromTree(tree)
   }
-  return { kind: "Directory", fs: d.fs, path: target }
+  return { kind: "Directory", fs: d.fs, path: target, ...(d.tree && { tree: d.tree }) }
 }
 
 export function fileOf(d: Directory, path: string): File {

@@ -1,8 +1,10 @@
 import { type ExecMount, exec } from "../llb/exec.ts"
-import type { Output, StepSecret } from "../llb/vertex.ts"
+import { defaultPlatform, type Output, type StepSecret } from "../llb/vertex.ts"
+import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
-import { inContainer } from "./path.ts"
-import type { Container, Mount, Pair } from "./values.ts"
+import { expandIn } from "./expand.ts"
+import { inContainer, isWithin } from "./path.ts"
+import type { Container, Mount } from "./values.ts"
 
 export interface ExecArgs {
   args: string[]
@@ -13,6 +15,8 @@ export interface ExecArgs {
   redirectStderr?: string | null
   expect?: "SUCCESS" | "FAILURE" | "ANY" | null
   expand?: boolean | null
+  experimentalPrivilegedNesting?: boolean | null
+  insecureRootCapabilities?: boolean | null
 }
 
 /** What the machine, not the container, gives to every step. */
@@ -32,20 +36,21 @@ const CA_VARIABLES = [
   "GIT_SSL_CAINFO",
 ]
 
-/** `$NAME` and `${NAME}`, and nothing else that a shell would do. */
-export function expand(text: string, env: readonly Pair[]): string {
-  const value = (name: string) => env.find((e) => e.name === name)?.value ?? ""
-  return text.replace(/\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)|\$\$/g, (_, braced, plain) =>
-    value(braced ?? plain ?? ""),
-  )
-}
+/** BuildKit tells steps where to send traces; a step is not to see that. */
+const TRACING = [
+  "TRACEPARENT",
+  "TRACESTATE",
+  "OTEL_TRACES_EXPORTER",
+  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+]
 
 /** The command that runs: the arguments, or the defaults, behind the entrypoint where asked. */
 export function commandOf(c: Container, opts: ExecArgs): string[] {
   let args = opts.args.length > 0 ? opts.args : (c.config.cmd ?? [])
   if (opts.useEntrypoint && c.config.entrypoint) args = [...c.config.entrypoint, ...args]
   if (args.length === 0) throw new EngineError("no command has been set")
-  return opts.expand ? args.map((a) => expand(a, c.config.env)) : args
+  return args.map((a) => expandIn(c, a, opts.expand))
 }
 
 const title = (args: string[]) => {
@@ -54,13 +59,15 @@ const title = (args: string[]) => {
 }
 
 export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Container {
+  refuse(c, opts)
   const args = commandOf(c, opts)
+  const seen = visible(c.mounts)
   const secrets: StepSecret[] = []
   const secretEnv: { id: string; name: string }[] = []
-  const mounts = c.mounts.map((m) => encodeMount(m, secrets))
+  const mounts = seen.map((m) => encodeMount(m, secrets))
   const scrubFiles: string[] = []
   const scrubEnv: string[] = []
-  for (const mount of c.mounts) if (mount.type === "secret") scrubFiles.push(mount.target)
+  for (const mount of seen) if (mount.type === "secret") scrubFiles.push(mount.target)
   for (const { name, secret } of c.secretEnv) {
     secrets.push(secret)
     secretEnv.push({ id: secret.id, name })
@@ -82,14 +89,14 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
   }
   const secretNames = new Set(secretEnv.map((e) => e.name))
   const path = (p: string | null | undefined) =>
-    p ? inContainer(c.config.workdir, opts.expand ? expand(p, c.config.env) : p) : ""
+    p ? inContainer(c.config.workdir, expandIn(c, p, opts.expand)) : ""
   const result = exec({
     name: title(args),
     args,
     env: c.config.env
       .filter((e) => !secretNames.has(e.name))
       .map(({ name, value }) => `${name}=${value}`),
-    cwd: c.config.workdir || "/",
+    cwd: "/",
     root: c.fs,
     mounts,
     secretEnv,
@@ -100,7 +107,7 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
       spec: {
         args,
         user: c.config.user,
-        workdir: c.config.workdir || "/",
+        workdir: inContainer("/", c.config.workdir),
         keepHome: taken.has("HOME"),
         stdin: opts.stdin ?? "",
         redirectStdin: path(opts.redirectStdin),
@@ -109,6 +116,10 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
         expect: opts.expect ?? "SUCCESS",
         scrubEnv,
         scrubFiles,
+        removeEnv: TRACING.filter((name) => !taken.has(name)),
+        tmpDirs: seen.filter((m) => m.type === "tmp").map((m) => m.target),
+        // BuildKit leaves the names of volumes out of its keys: here they count.
+        caches: seen.filter((m) => m.type === "cache").map((m) => m.id),
         meta: "/.pyline/meta",
       },
     },
@@ -117,12 +128,30 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
   return {
     ...rest,
     fs: result.root,
-    mounts: c.mounts.map((mount, i) =>
-      mount.type === "dir" ? { ...mount, fs: result.mounts[i] ?? null } : mount,
+    mounts: c.mounts.map((mount) =>
+      mount.type === "dir" && seen.includes(mount)
+        ? { ...mount, fs: result.mounts[seen.indexOf(mount)] ?? null }
+        : mount,
     ),
     lastExec: { vertex: result.vertex, meta: result.meta },
   }
 }
+
+function refuse(c: Container, opts: ExecArgs): void {
+  if (opts.stdin && opts.redirectStdin) {
+    throw new EngineError("cannot set both stdin and redirectStdin")
+  }
+  for (const name of ["experimentalPrivilegedNesting", "insecureRootCapabilities"] as const) {
+    if (opts[name]) throw new EngineError(unsupported(`withExec(${name})`))
+  }
+  if (c.platform !== defaultPlatform) {
+    throw new EngineError(unsupported(`withExec on ${c.platform} (this is ${defaultPlatform})`))
+  }
+}
+
+/** Without the mounts that a later one covers. */
+const visible = (mounts: Mount[]): Mount[] =>
+  mounts.filter((m, i) => !mounts.slice(i + 1).some((later) => isWithin(m.target, later.target)))
 
 function encodeMount(mount: Mount, secrets: StepSecret[]): ExecMount {
   switch (mount.type) {
@@ -141,6 +170,7 @@ function encodeMount(mount: Mount, secrets: StepSecret[]): ExecMount {
         id: mount.id,
         sharing: mount.sharing,
         fs: mount.source,
+        selector: mount.selector,
       }
     case "tmp":
       return { type: "tmpfs", dest: mount.target, ...(mount.size && { size: mount.size }) }

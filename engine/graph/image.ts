@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import type { Fs } from "../llb/vertex.ts"
 import { setPair } from "./container.ts"
+import { EngineError } from "./errors.ts"
 import type { Config, Container, Healthcheck, Pair, Port } from "./values.ts"
 
 /** The configuration of an image, as in the OCI image specification (with Docker's `Healthcheck`). */
@@ -16,7 +17,8 @@ export interface ImageConfig {
   [other: string]: unknown
 }
 
-const split = (entry: string): Pair => {
+/** `NAME=value` as an image keeps it. */
+export const split = (entry: string): Pair => {
   const at = entry.indexOf("=")
   return at < 0
     ? { name: entry, value: "" }
@@ -37,7 +39,7 @@ function parsePort(text: string): Port {
 }
 
 /** Lays an image under a container: as Dagger does, what the container already had stays. */
-export function withImage(c: Container, fs: Fs, image: ImageConfig, imageRef: string): Container {
+export function withImage(c: Container, fs: Fs, image: ImageConfig, imageRef?: string): Container {
   const { Env, WorkingDir, User, Entrypoint, Cmd, Labels, ExposedPorts, ...rest } = image
   const config: Config = {
     ...c.config,
@@ -53,7 +55,8 @@ export function withImage(c: Container, fs: Fs, image: ImageConfig, imageRef: st
     ports: [...c.config.ports, ...Object.keys(ExposedPorts ?? {}).map(parsePort)],
     rest: { ...c.config.rest, ...rest },
   }
-  return { ...c, fs, config, imageRef }
+  const { imageRef: _, ...before } = c
+  return { ...before, fs, config, ...(imageRef && { imageRef }) }
 }
 
 const nanoseconds = (duration: string): number => {
@@ -97,6 +100,26 @@ export function toImageConfig(config: Config): ImageConfig {
   }
 }
 
+/** The image document of the OCI image specification; the layers are filled in when it is written. */
+export function imageDocument(c: Container): Buffer {
+  const [os, architecture, variant] = c.platform.split("/")
+  return Buffer.from(
+    JSON.stringify({
+      architecture,
+      ...(variant && { variant }),
+      os,
+      config: toImageConfig(c.config),
+      rootfs: { type: "layers", diff_ids: [] },
+      history: [],
+    }),
+  )
+}
+
+interface Descriptor {
+  digest: string
+  platform?: { os?: string; architecture?: string; variant?: string }
+}
+
 const blob = (dir: string, digest: string): unknown =>
   JSON.parse(readFileSync(path.join(dir, "blobs", ...digest.split(":")), "utf8"))
 
@@ -105,4 +128,19 @@ export function readLayoutConfig(dir: string, digest: string): ImageConfig {
   const manifest = blob(dir, digest) as { config: { digest: string } }
   const image = blob(dir, manifest.config.digest) as { config?: ImageConfig }
   return image.config ?? {}
+}
+
+/** The image in an OCI image layout; of several, the one for the platform. */
+export function readLayout(dir: string, platform: string): { digest: string; config: ImageConfig } {
+  let found = JSON.parse(readFileSync(path.join(dir, "index.json"), "utf8"))
+  for (let depth = 0; depth < 4 && found.manifests; depth++) {
+    const list = found.manifests as Descriptor[]
+    const fits = ({ platform: p }: Descriptor) =>
+      p && [p.os, p.architecture, p.variant].filter(Boolean).join("/") === platform
+    const chosen = list.find(fits) ?? list.find((d) => !d.platform)
+    if (!chosen) throw new EngineError(`the archive holds no image for ${platform}`)
+    found = blob(dir, chosen.digest)
+    if (found.config) return { digest: chosen.digest, config: readLayoutConfig(dir, chosen.digest) }
+  }
+  throw new EngineError("the archive holds no image")
 }

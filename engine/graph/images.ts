@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
 import { ociLayout, registryImage } from "../llb/source.ts"
-import type { Fs } from "../llb/vertex.ts"
+import { defaultPlatform, type Fs } from "../llb/vertex.ts"
 import { type EngineConfig, lookupImage } from "../setup/config.ts"
 import { normaliseReference } from "../setup/reference.ts"
 import type { Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
 import { type ImageConfig, readLayoutConfig } from "./image.ts"
+import { checkReference } from "./reference.ts"
 
 export interface ResolvedImage {
   fs: Fs
@@ -38,10 +40,12 @@ export class Images {
 
   async resolve(
     address: string,
+    platform: string,
     auth: Record<string, { username: string; password: string }>,
   ): Promise<ResolvedImage> {
+    checkReference(address)
     const substitute = lookupImage(this.#config(), address)
-    if (substitute && "ociLayout" in substitute) {
+    if (substitute && "ociLayout" in substitute && platform === defaultPlatform) {
       const { ociLayout: dir, digest } = substitute
       return {
         fs: ociLayout(dir, digest, address),
@@ -49,30 +53,33 @@ export class Images {
         ref: `${normaliseReference(address).split("@")[0]}@${digest}`,
       }
     }
-    const ref = normaliseReference(substitute ? substitute.ref : address)
+    const isRef = substitute && "ref" in substitute
+    const ref = normaliseReference(isRef ? substitute.ref : address)
+    const question = `${ref} ${platform}`
     // One question for all that ask at once: a matrix must not run into a registry's rate limit.
-    let asked = this.#asked.get(ref)
+    let asked = this.#asked.get(question)
     if (!asked) {
-      asked = this.#ask(ref, auth).finally(() => this.#asked.delete(ref))
-      this.#asked.set(ref, asked)
+      asked = this.#ask(ref, platform, auth).finally(() => this.#asked.delete(question))
+      this.#asked.set(question, asked)
     }
     const { digest, config } = await asked
     const name = ref.split("@")[0] as string
-    return { fs: registryImage(name, digest), config, ref: `${name}@${digest}` }
+    return { fs: registryImage(name, digest, platform), config, ref: `${name}@${digest}` }
   }
 
   async #ask(
     ref: string,
+    platform: string,
     registryAuth: Record<string, { username: string; password: string }>,
   ): Promise<Remembered> {
-    const key = `image-${Buffer.from(ref).toString("hex")}`.slice(0, 200)
+    const key = createHash("sha256").update(`image ${ref} ${platform}`).digest("hex")
     const known = this.#memo.get(key)
     const remembered = known && "answer" in known ? (known.answer as Remembered) : undefined
     const pinned = ref.includes("@sha256:")
     if (remembered && (pinned || Date.now() - remembered.at < TAG_LIFETIME_MS)) return remembered
     try {
       const bridge = await this.#bridge()
-      const { digest, config } = await bridge.resolveImage({ ref, registryAuth })
+      const { digest, config } = await bridge.resolveImage({ ref, platform, registryAuth })
       const image = JSON.parse(Buffer.from(config, "base64").toString()) as { config?: ImageConfig }
       const answer: Remembered = { digest, config: image.config ?? {}, at: Date.now() }
       this.#memo.set(key, { answer })

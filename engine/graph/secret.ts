@@ -1,13 +1,17 @@
 import { createHmac } from "node:crypto"
 import type { Secret } from "./values.ts"
 
+const digest = (salt: Buffer, value: Buffer) =>
+  createHmac("sha256", salt).update(value).digest("hex")
+
 /** A secret with a plain value: its name alone stands for it in keys, as with Dagger. */
-export function setSecret(name: string, plaintext: string): Secret {
+export function setSecret(name: string, plaintext: string, salt: Buffer): Secret {
   return {
     kind: "Secret",
     id: `set:${name}`,
     name,
     uri: "",
+    version: digest(salt, Buffer.from(plaintext)),
     plaintext: async () => Buffer.from(plaintext),
   }
 }
@@ -27,6 +31,7 @@ export async function secretFromUri(
     id,
     name: "",
     uri,
+    version: "",
     plaintext,
   })
   let asked: Promise<Buffer> | undefined
@@ -36,10 +41,7 @@ export async function secretFromUri(
   }
   if (cacheKey) return make(`key:${cacheKey}`, plaintext)
   try {
-    const digest = createHmac("sha256", salt)
-      .update(await plaintext())
-      .digest("hex")
-    return make(`value:${digest}`, plaintext)
+    return make(`value:${digest(salt, await plaintext())}`, plaintext)
   } catch (error) {
     // A missing secret fails where it is used, not where it is named.
     return make(`missing:${uri}`, () => Promise.reject(error))

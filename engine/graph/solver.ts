@@ -1,13 +1,13 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs"
-import path from "node:path"
-import { type Bridge, BridgeError } from "../buildkit/bridge.ts"
+import { createHash, randomBytes } from "node:crypto"
+import type { Bridge } from "../buildkit/bridge.ts"
 import type { ExportParams, Read, ReadResult, SolveEvent } from "../buildkit/bridge-protocol.ts"
-import { toEntriesJson } from "../host/tree.ts"
 import { exec, PRIVATE } from "../llb/exec.ts"
 import { closure, type Fs, fsKey, type Output, type Vertex } from "../llb/vertex.ts"
-import type { ExecRecord, Memo } from "../store/memo.ts"
-import { EngineError, ExecFailure } from "./errors.ts"
+import { type ExecRecord, LARGEST, type Memo } from "../store/memo.ts"
+import { EngineError } from "./errors.ts"
+import { translate } from "./failure.ts"
 import type { Progress } from "./progress.ts"
+import { clashes, makeRequest, type Want } from "./request.ts"
 
 /** Who asks: whose secrets are used, who is told of progress, and who may cancel. */
 export interface Asker {
@@ -15,10 +15,7 @@ export interface Asker {
   signal: AbortSignal
 }
 
-export interface Want {
-  output: Output
-  reads?: Read[]
-}
+export type Stream = "stdout" | "stderr" | "combined"
 
 export interface SolverOptions {
   bridge: () => Promise<Bridge>
@@ -28,10 +25,13 @@ export interface SolverOptions {
   shim: () => Promise<Output>
 }
 
-const META_READS: Read[] = ["exitCode", "stdout", "stderr", "combined"].map((name) => ({
-  kind: "file",
-  path: `/${name}`,
-}))
+const STREAMS: Stream[] = ["stdout", "stderr", "combined"]
+
+/** What is read of a step that ran; longer output is read when it is asked for. */
+const RECORD: Read[] = [
+  { kind: "file", path: "/exitCode" },
+  ...STREAMS.map((name): Read => ({ kind: "file", path: `/${name}`, length: LARGEST / 4 })),
+]
 
 /** Has BuildKit make what is asked for, and nothing that is known already. */
 export class Solver {
@@ -43,8 +43,7 @@ export class Solver {
 
   /** Makes the outputs if they were never made; throws what makes them fail. */
   async ensure(asker: Asker, outputs: Output[]): Promise<void> {
-    const { memo } = this.#options
-    const missing = outputs.filter((o) => !memo.get(o.vertex.exec ? o.vertex.key : okKey(o)))
+    const missing = outputs.filter((o) => !this.#isMade(o))
     if (missing.length === 0) {
       this.#tellKnown(asker, outputs)
       return
@@ -53,33 +52,68 @@ export class Solver {
       asker,
       missing.map((output) => ({ output })),
     )
-    for (const output of missing) if (!output.vertex.exec) memo.set(okKey(output), { ok: true })
+    for (const output of missing) {
+      const key = this.#keyFor(output, "ok")
+      if (key && !output.vertex.exec) this.#options.memo.set(key, { ok: true })
+    }
   }
 
-  /** What the step printed, and its exit code. Runs it unless that is known. */
+  /** Whether no step has to run for what is in the file system. */
+  hasRun(fs: Fs): boolean {
+    return !fs || closure([fs]).every((v) => !v.exec || this.#record(v))
+  }
+
+  /** How the step ended. Runs it unless that is known. */
   async execRecord(asker: Asker, vertex: Vertex): Promise<ExecRecord> {
-    const known = this.#options.memo.get(vertex.key)
-    if (known && "exec" in known) {
-      this.#tellKnown(asker, [{ vertex, index: 0 }])
-      return known.exec
-    }
+    const output = { vertex, index: vertex.exec?.meta ?? 0 }
+    await this.ensure(asker, [output])
+    const record = this.#record(vertex)
+    if (!record) throw new EngineError("the step left no record of its output")
+    return record
+  }
+
+  /** What the step printed. Runs it unless that is known. */
+  async execOutput(asker: Asker, vertex: Vertex, stream: Stream): Promise<string> {
+    const record = await this.execRecord(asker, vertex)
+    const kept = record[stream]
+    if (kept !== undefined) return kept
     const meta = { vertex, index: vertex.exec?.meta ?? 0 }
-    const [reads] = await this.#run(asker, [{ output: meta, reads: META_READS }])
-    return toRecord(reads ?? [])
+    const [read] = await this.read(asker, meta, [{ kind: "file", path: `/${stream}` }])
+    return Buffer.from(read?.data ?? "", "base64").toString("utf8")
   }
 
   /** Reads from a file system; `null` is an empty one. The answers are in the order of the questions. */
   async read(asker: Asker, fs: Fs, reads: Read[]): Promise<ReadResult[]> {
     if (!fs) return reads.map((r) => readEmpty(r))
-    const [results] = await this.#run(asker, [{ output: fs, reads }])
-    return results ?? []
+    const { memo } = this.#options
+    const known = reads.map((r) => {
+      const found = "saveTo" in r ? undefined : memo.get(this.#keyFor(fs, r) ?? "")
+      return found && "answer" in found ? (found.answer as ReadResult) : undefined
+    })
+    const missing = reads.filter((_, i) => !known[i])
+    if (missing.length === 0) {
+      this.#tellKnown(asker, [fs])
+      return known as ReadResult[]
+    }
+    const [results = []] = await this.#run(asker, [{ output: fs, reads: missing }])
+    return reads.map((read, i) => {
+      if (known[i]) return known[i]
+      const answer = results.shift() ?? { code: "EIO" }
+      const key = this.#keyFor(fs, read)
+      if (key && !("saveTo" in read)) memo.set(key, { answer })
+      return answer
+    })
   }
 
-  /** Asks the shim a question about a tree; the answer is kept by content. */
-  async query<T>(asker: Asker, name: string, spec: object, trees: Record<string, Fs>): Promise<T> {
+  /** Asks the shim a question about trees; the answer is kept by content. */
+  async query<T>(
+    asker: Asker,
+    spec: { op: string } & object,
+    trees: Record<string, Fs>,
+  ): Promise<T> {
     const asked = exec({
-      name,
-      args: [name],
+      name: spec.op,
+      args: [spec.op],
       env: [],
       cwd: "/",
       root: null,
@@ -94,82 +128,63 @@ export class Solver {
       shimFs: await this.#options.shim(),
       shim: { mode: "query", spec },
     })
-    const key = `${asked.vertex.key}-answer`
-    const known = this.#options.memo.get(key)
-    if (known && "answer" in known) return known.answer as T
-    const [reads] = await this.#run(asker, [
-      { output: asked.meta, reads: [{ kind: "file", path: "/result.json" }] },
-    ])
-    const data = reads?.[0]?.data
-    if (data === undefined) throw new EngineError(`${name}: no answer`)
-    const answer = JSON.parse(Buffer.from(data, "base64").toString()) as T
-    this.#options.memo.set(key, { answer })
-    return answer
+    const [answer] = await this.read(asker, asked.meta, [{ kind: "file", path: "/result.json" }])
+    if (answer?.data === undefined) throw new EngineError(`${spec.op}: no answer`)
+    return JSON.parse(Buffer.from(answer.data, "base64").toString()) as T
   }
 
-  /** Writes an output to the host, or pushes it as an image: see the bridge's `export`. */
+  /** Writes outputs to the host, or pushes them as an image: see the bridge's `export`. */
   async export(
     asker: Asker,
-    fs: Fs,
-    to: {
-      type: ExportParams["type"]
-      dest?: string
-      attrs?: Record<string, string>
-      imageConfig?: Buffer
-    },
-    registryAuth: Record<string, { username: string; password: string }> = {},
+    outputs: Output[],
+    to: Omit<ExportParams, "ops">,
   ): Promise<Record<string, string>> {
-    if (fs) await this.ensure(asker, [fs])
-    const graph = fs ? closure([fs]) : []
-    const params = await this.#params(graph, fs ? [{ output: fs }] : [])
-    if (!fs) params.targets = [{ digest: "", index: 0 }]
+    if (outputs.length > 0) await this.ensure(asker, outputs)
+    const graph = closure(outputs)
     const bridge = await this.#options.bridge()
-    const { imageConfig, ...rest } = to
-    const { metadata } = await this.#translate(graph, () =>
-      bridge.export(
-        {
-          ...params,
-          registryAuth,
-          ...rest,
-          ...(imageConfig && { imageConfig: imageConfig.toString("base64") }),
-        },
-        this.#listener(asker, graph),
-        asker.signal,
-      ),
-    )
-    return metadata
+    const params = await this.#request(graph, [])
+    const listener = this.#listener(asker, graph)
+    try {
+      const { metadata } = await bridge.export({ ...params, ...to }, listener, asker.signal)
+      return metadata
+    } catch (error) {
+      throw translate(error, graph)
+    }
   }
 
   async #run(asker: Asker, wants: Want[]): Promise<ReadResult[][]> {
     const { memo } = this.#options
     const graph = closure(wants.map((w) => w.output))
-    const execs = graph.filter((v) => v.exec)
-    const fresh = execs.filter((v) => !memo.get(v.key))
-    const known = execs.filter((v) => memo.get(v.key))
-    const metas = fresh.map((v) => ({
-      output: { vertex: v, index: v.exec?.meta ?? 0 },
-      reads: META_READS,
+    const steps = graph.filter((v) => v.exec)
+    for (const job of await clashes(steps.filter((v) => !this.#record(v)))) {
+      await this.#run(
+        asker,
+        job.map((vertex) => ({ output: { vertex, index: 0 } })),
+      )
+    }
+    const fresh = steps.filter((v) => !this.#record(v))
+    const known = steps.filter((v) => this.#record(v))
+    const metas = fresh.map((vertex) => ({
+      output: { vertex, index: vertex.exec?.meta ?? 0 },
+      reads: RECORD,
     }))
     // Every output of a step is made in the same job: an output that is asked for later would
     // otherwise not be in BuildKit's cache, and the step would run again.
-    const others = fresh.flatMap((v) =>
-      range(v.exec?.count ?? 0)
-        .filter((index) => index !== v.exec?.meta)
-        .map((index) => ({ output: { vertex: v, index } })),
+    const others = fresh.flatMap((vertex) =>
+      range(vertex.exec?.count ?? 0)
+        .filter((index) => index !== vertex.exec?.meta)
+        .map((index) => ({ output: { vertex, index } })),
     )
-    const targets: Want[] = [...wants, ...metas, ...others]
     const bridge = await this.#options.bridge()
-    const params = await this.#params(graph, targets)
-    const result = await this.#translate(graph, () =>
-      bridge.solve(
-        {
-          ...params,
-          watch: known.map((v) => ({ digest: v.digest, indexes: range(v.exec?.count ?? 0) })),
-        },
-        this.#listener(asker, graph),
-        asker.signal,
-      ),
-    )
+    const params = await this.#request(graph, [...wants, ...metas, ...others])
+    const watch = known.map((v) => ({ digest: v.digest, indexes: range(v.exec?.count ?? 0) }))
+    const listener = this.#listener(asker, graph)
+    let result: Awaited<ReturnType<Bridge["solve"]>>
+    try {
+      result = await bridge.solve({ ...params, watch }, listener, asker.signal)
+    } catch (error) {
+      throw translate(error, graph)
+    }
     metas.forEach((meta, i) => {
       const reads = result.targets[wants.length + i]?.reads ?? []
       memo.set(meta.output.vertex.key, { exec: toRecord(reads) })
@@ -185,51 +200,38 @@ export class Solver {
     for (const v of again) this.#options.memo.forget(v.key)
     await this.#run(
       asker,
-      again.map((v) => ({ output: { vertex: v, index: v.exec?.meta ?? 0 } })),
+      again.map((vertex) => ({ output: { vertex, index: 0 } })),
     )
   }
 
-  async #params(graph: Vertex[], targets: Want[]) {
-    const locals: Record<string, { root: string; entries: string }> = {}
-    const ociLayouts: Record<string, string> = {}
-    const secrets: Record<string, string> = {}
-    for (const v of graph) {
-      const at = v.attachment
-      if (at?.kind === "tree") {
-        locals[at.name] = { root: at.tree.root, entries: this.#entriesFile(at) }
-      } else if (at?.kind === "layout") {
-        ociLayouts[at.name] = at.dir
-      }
-      for (const secret of v.exec?.secrets ?? []) {
-        if (secrets[secret.id] !== undefined) continue
-        try {
-          secrets[secret.id] = (await secret.plaintext()).toString("base64")
-        } catch (error) {
-          // Only a step that really runs needs its secrets.
-          if (!this.#options.memo.get(v.key)) throw error
-        }
-      }
-    }
-    return {
-      ops: graph.map((v) => v.bytes.toString("base64")),
-      metadata: Object.fromEntries(graph.map((v) => [v.digest, { customName: v.name }])),
-      targets: targets.map(({ output, reads }) => ({
-        digest: output.vertex.digest,
-        index: output.index,
-        ...(reads && { reads }),
-      })),
-      locals,
-      ociLayouts,
-      secrets,
-    }
+  #request(graph: Vertex[], targets: Want[]) {
+    return makeRequest(graph, targets, this.#options.temporary, (v) => !this.#record(v))
   }
 
-  #entriesFile(at: { name: string; tree: Parameters<typeof toEntriesJson>[0] }): string {
-    const file = path.join(this.#options.temporary, `${at.name}.json`)
-    mkdirSync(this.#options.temporary, { recursive: true, mode: 0o700 })
-    writeFileSync(`${file}.tmp`, toEntriesJson(at.tree), { mode: 0o600 })
-    renameSync(`${file}.tmp`, file)
-    return file
+  #record(v: Vertex): ExecRecord | undefined {
+    const known = this.#options.memo.get(v.key)
+    return known && "exec" in known ? known.exec : undefined
+  }
+
+  #isMade(output: Output): boolean {
+    if (output.vertex.exec) return this.#record(output.vertex) !== undefined
+    const key = this.#keyFor(output, "ok")
+    return key !== undefined && this.#options.memo.get(key) !== undefined
+  }
+
+  /**
+   * Names what is known of a file system: by its content key and the very runs that made it, since
+   * a step that runs again may leave other files. Undefined while a step of it has not run.
+   */
+  #keyFor(fs: Output, question: unknown): string | undefined {
+    const hash = createHash("sha256").update(`${fsKey(fs)}\0${JSON.stringify(question)}`)
+    for (const v of closure([fs])) {
+      if (!v.exec) continue
+      const record = this.#record(v)
+      if (!record) return undefined
+      hash.update(`\0${record.run}`)
+    }
+    return hash.digest("hex")
   }
 
   #listener(asker: Asker, graph: Vertex[]): (event: SolveEvent) => void {
@@ -240,53 +242,24 @@ export class Solver {
   #tellKnown(asker: Asker, outputs: Output[]): void {
     for (const v of closure(outputs)) if (v.exec) asker.progress.known(v)
   }
-
-  /** Runs a bridge call; a failed step is told in the words of its own command. */
-  async #translate<T>(graph: Vertex[], call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (error) {
-      if (!(error instanceof BridgeError)) throw error
-      const { vertex, exitCode = -1, setup, ...failure } = error.failure
-      const failed = graph.find((v) => v.digest === vertex)
-      if (failure.code === "EXEC" && failed?.exec) {
-        throw new ExecFailure(
-          failed.exec.args,
-          exitCode,
-          tail(failure.stdoutTail, failure.stdoutBytes),
-          tail(failure.stderrTail, failure.stderrBytes),
-          setup || exitCode < 0 ? failure.message : undefined,
-        )
-      }
-      throw new EngineError(error.message, { cause: error })
-    }
-  }
 }
-
-/** The end of a stream as Dagger shows it: trimmed, and saying what was left out before it. */
-function tail(base64 = "", bytes = 0): string {
-  const kept = Buffer.from(base64, "base64")
-  const omitted = bytes - kept.length
-  const text = kept.toString("utf8").trim()
-  return omitted > 0 ? `[omitting ${omitted} bytes]...${text}` : text
-}
-
-const okKey = (o: Output) => `${fsKey(o).replace(":", "-")}-ok`
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
-function toRecord(reads: ReadResult[]): ExecRecord {
-  const text = (i: number) => {
-    const data = reads[i]?.data
-    if (data === undefined) {
-      throw new EngineError("the step left no record of its output: its file system was lost")
-    }
-    return Buffer.from(data, "base64").toString("utf8")
+function toRecord([exitCode, ...outputs]: ReadResult[]): ExecRecord {
+  const code = Buffer.from(exitCode?.data ?? "", "base64").toString()
+  if (!/^-?\d+$/.test(code.trim())) {
+    throw new EngineError("the step left no record of its output: its file system was lost")
   }
-  return { exitCode: Number(text(0)), stdout: text(1), stderr: text(2), combined: text(3) }
+  const record: ExecRecord = { run: randomBytes(8).toString("hex"), exitCode: Number(code) }
+  STREAMS.forEach((name, i) => {
+    const data = Buffer.from(outputs[i]?.data ?? "", "base64")
+    if (data.length < LARGEST / 4) record[name] = data.toString("utf8")
+  })
+  return record
 }
 
 function readEmpty(read: Read): ReadResult {
-  if (read.kind === "dir" && read.path === "/") return { entries: [] }
+  if (read.path === "/" && read.kind === "dir") return { entries: [] }
   return { error: `${read.path}: no such file or directory`, code: "ENOENT" }
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import type { Tree } from "../host/tree.ts"
 import type { Fs, Output, Vertex } from "../llb/vertex.ts"
 
@@ -28,6 +29,8 @@ export interface Secret {
   name: string
   /** Empty for a secret that was set. */
   uri: string
+  /** Tells apart, in this engine only, values that were set under one name. */
+  version: string
   plaintext(): Promise<Buffer>
 }
 
@@ -83,7 +86,7 @@ export interface Healthcheck {
 
 export type Mount =
   | { type: "dir"; target: string; fs: Fs; selector: string; readonly: boolean; file: boolean }
-  | { type: "cache"; target: string; id: string; sharing: Sharing; source: Fs }
+  | { type: "cache"; target: string; id: string; sharing: Sharing; source: Fs; selector: string }
   | { type: "tmp"; target: string; size?: number | undefined }
   | { type: "secret"; target: string; secret: Secret; mode: number; owner: string }
 
@@ -132,6 +135,34 @@ export interface Service {
   hostname: string
 }
 
+/** What one directory has that another has not, and the other way round. */
+export interface Changeset {
+  kind: "Changeset"
+  before: Directory
+  after: Directory
+}
+
+export interface EnvFile {
+  kind: "EnvFile"
+  variables: Pair[]
+}
+
+export interface SearchSubmatch {
+  kind: "SearchSubmatch"
+  text: string
+  start: number
+  end: number
+}
+
+export interface SearchResult {
+  kind: "SearchResult"
+  filePath: string
+  lineNumber: number
+  absoluteOffset: number
+  matchedLines: string
+  submatches: SearchSubmatch[]
+}
+
 export interface Host {
   kind: "Host"
 }
@@ -148,4 +179,19 @@ export type Value =
   | Healthcheck
   | Container
   | Service
+  | Changeset
+  | EnvFile
+  | SearchResult
+  | SearchSubmatch
   | Host
+
+/** An id that values share exactly when they mean the same. */
+export function identify(value: Value): string {
+  const text = JSON.stringify(value, (_, part) => {
+    if (typeof part !== "object" || part === null) return part
+    if ("inputs" in part && "key" in part) return part.key
+    if ("entries" in part && "root" in part) return [part.root, part.digest]
+    return part
+  })
+  return `${value.kind}:${createHash("sha256").update(text).digest("hex").slice(0, 40)}`
+}

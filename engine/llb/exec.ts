@@ -16,7 +16,14 @@ const CONTENT_CACHE_ON = 1
 
 export type ExecMount =
   | { type: "bind"; dest: string; fs: Fs; selector?: string; readonly?: boolean }
-  | { type: "cache"; dest: string; id: string; sharing: "SHARED" | "PRIVATE" | "LOCKED"; fs: Fs }
+  | {
+      type: "cache"
+      dest: string
+      id: string
+      sharing: "SHARED" | "PRIVATE" | "LOCKED"
+      fs: Fs
+      selector?: string
+    }
   | { type: "tmpfs"; dest: string; size?: number }
   | { type: "secret"; dest: string; id: string; uid?: number; gid?: number; mode?: number }
 
@@ -98,7 +105,8 @@ export function exec(spec: ExecSpec): ExecResult {
   }))
   const made = vertex(
     { exec: { meta, mounts, ...(secretenv.length > 0 && { secretenv }) } },
-    { name: spec.name, inputs, exec: outs },
+    // Questions and transformations are file operations to everybody else.
+    { name: spec.name, inputs, ...(spec.shim.mode === "exec" && { exec: outs }) },
   )
   return {
     vertex: made,
@@ -130,6 +138,7 @@ function encodeMount(mount: ExecMount, input: (fs: Fs) => number, output: number
         dest: mount.dest,
         output: -1,
         mountType: CACHE,
+        ...(mount.selector && mount.selector !== "/" && { selector: mount.selector }),
         cacheOpt: {
           ID: mount.id,
           sharing: { SHARED: 0, PRIVATE: 1, LOCKED: 2 }[mount.sharing],

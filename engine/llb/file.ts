@@ -1,9 +1,9 @@
 import { type Fs, type Output, vertex } from "./vertex.ts"
 
-/** Numeric or named owner of what a file operation makes. */
+/** Owner of what a file operation makes, in numbers: a name would make a key of all its `/etc/passwd` is in. */
 export interface Owner {
-  user: { byID: number } | { byName: { name: string; input: number } }
-  group?: { byID: number } | { byName: { name: string; input: number } }
+  user: { byID: number }
+  group: { byID: number }
 }
 
 function fileOp(name: string, base: Fs, action: object, secondary?: Fs): Output {
@@ -64,7 +64,8 @@ export function copy(
     mode: opts.mode ?? -1,
     createDestPath: true,
     timestamp: opts.timestamp ?? -1,
-    ...(opts.contents && { dirCopyContents: true }),
+    // In a tree that is laid over another, a file may take the place of a directory.
+    ...(opts.contents && { dirCopyContents: true, alwaysReplaceExistingDestPaths: true }),
     ...(opts.owner && { owner: opts.owner }),
     ...(opts.include?.length && { includePatterns: opts.include }),
     ...(opts.exclude?.length && { excludePatterns: opts.exclude }),

@@ -108,6 +108,7 @@ const messages: Record<string, Field[]> = {
     ["timestamp", 11, "int64"],
     ["includePatterns", 12, "string", "repeated"],
     ["excludePatterns", 13, "string", "repeated"],
+    ["alwaysReplaceExistingDestPaths", 14, "bool"],
   ],
   FileActionMkFile: [
     ["path", 1, "string"],
@@ -138,14 +139,7 @@ const messages: Record<string, Field[]> = {
     ["user", 1, "UserOpt"],
     ["group", 2, "UserOpt"],
   ],
-  UserOpt: [
-    ["byName", 1, "NamedUserOpt"],
-    ["byID", 2, "uint32"],
-  ],
-  NamedUserOpt: [
-    ["name", 1, "string"],
-    ["input", 2, "int64"],
-  ],
+  UserOpt: [["byID", 2, "uint32"]],
   MergeOp: [["inputs", 1, "MergeInput", "repeated"]],
   MergeInput: [["input", 1, "int64"]],
   DiffOp: [

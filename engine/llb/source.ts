@@ -43,11 +43,11 @@ export function ociLayout(dir: string, digest: string, label: string): Output {
 }
 
 /** An image in a registry, pinned by digest. */
-export function registryImage(ref: string, digest: string): Output {
+export function registryImage(ref: string, digest: string, platform: string): Output {
   return {
     vertex: vertex(
       { source: { identifier: `docker-image://${ref}@${digest}` } },
-      { name: `pull ${ref}`, contentKey: `image:${digest}` },
+      { name: `pull ${ref}`, contentKey: `image:${digest} ${platform}`, platform },
     ),
     index: 0,
   }

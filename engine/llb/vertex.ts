@@ -50,13 +50,8 @@ export type Attachment =
   | { kind: "tree"; name: string; tree: Tree }
   | { kind: "layout"; name: string; dir: string }
 
-const platform = {
-  Architecture: { x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch,
-  OS: "linux",
-}
-
 /** `linux/amd64` or the like: the platform of this machine. */
-export const defaultPlatform = `${platform.OS}/${platform.Architecture}`
+export const defaultPlatform = `linux/${{ x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch}`
 
 export interface VertexOptions {
   name: string
@@ -65,6 +60,8 @@ export interface VertexOptions {
   contentKey?: string
   exec?: ExecOutputs
   attachment?: Attachment
+  /** Other than this machine's: `linux/arm64`. */
+  platform?: string
 }
 
 /** Makes a vertex from an operation, as in BuildKit's `pb.Op`, without its inputs and platform. */
@@ -78,7 +75,7 @@ export function vertex(op: object, options: VertexOptions): Vertex {
       })),
     }),
     ...op,
-    platform,
+    platform: toPlatform(options.platform ?? defaultPlatform),
     constraints: {},
   })
   const key = createHash("sha256").update(options.contentKey ?? encodeOp(op))
@@ -92,6 +89,11 @@ export function vertex(op: object, options: VertexOptions): Vertex {
     ...(options.exec && { exec: options.exec }),
     ...(options.attachment && { attachment: options.attachment }),
   }
+}
+
+function toPlatform(text: string): object {
+  const [OS, Architecture, Variant] = text.split("/")
+  return { OS, Architecture, ...(Variant && { Variant }) }
 }
 
 /** The content key of a file system. */

@@ -1,12 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 
-/** What a step printed and how it ended. */
+/** How a step ended, and what it printed where that is not too long to be kept here. */
 export interface ExecRecord {
+  /** Names this one run: what is known of the files of another run of the same step is void. */
+  run: string
   exitCode: number
-  stdout: string
-  stderr: string
-  combined: string
+  stdout?: string
+  stderr?: string
+  combined?: string
 }
 
 /** What is known of one content key. */
@@ -18,7 +20,9 @@ export type Known =
   | { answer: unknown }
 
 /** Larger answers are asked of BuildKit again: they would fill memory and disk twice. */
-const LARGEST = 1 << 20
+export const LARGEST = 1 << 20
+/** Characters of answers that are kept in memory. */
+const MOST_RECENT = 64 << 20
 
 /**
  * Answers by content key, on disk, so that an unchanged run asks nobody. An entry is only ever a
@@ -26,7 +30,8 @@ const LARGEST = 1 << 20
  */
 export class Memo {
   readonly #dir: string
-  readonly #recent = new Map<string, Known>()
+  readonly #recent = new Map<string, { known: Known; length: number }>()
+  #length = 0
 
   constructor(dir: string) {
     this.#dir = dir
@@ -38,10 +43,11 @@ export class Memo {
 
   get(key: string): Known | undefined {
     const recent = this.#recent.get(key)
-    if (recent) return recent
+    if (recent) return recent.known
     try {
-      const known = JSON.parse(readFileSync(this.#file(key), "utf8")) as Known
-      this.#remember(key, known)
+      const text = readFileSync(this.#file(key), "utf8")
+      const known = JSON.parse(text) as Known
+      this.#remember(key, known, text.length)
       return known
     } catch {
       // Absent, or cut short by a crash of the machine: either way not known.
@@ -52,7 +58,7 @@ export class Memo {
   set(key: string, known: Known): void {
     const text = JSON.stringify(known)
     if (text.length > LARGEST) return
-    this.#remember(key, known)
+    this.#remember(key, known, text.length)
     const file = this.#file(key)
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     const temporary = `${file}.${process.pid}.tmp`
@@ -61,20 +67,28 @@ export class Memo {
   }
 
   forget(key: string): void {
-    this.#recent.delete(key)
+    this.#drop(key)
     rmSync(this.#file(key), { force: true })
   }
 
   clear(): void {
     this.#recent.clear()
+    this.#length = 0
     if (existsSync(this.#dir)) rmSync(this.#dir, { recursive: true, force: true })
   }
 
-  #remember(key: string, known: Known): void {
-    this.#recent.set(key, known)
-    if (this.#recent.size > 2000) {
-      const oldest = this.#recent.keys().next().value
-      if (oldest !== undefined) this.#recent.delete(oldest)
+  #remember(key: string, known: Known, length: number): void {
+    this.#drop(key)
+    this.#recent.set(key, { known, length })
+    this.#length += length
+    for (const oldest of this.#recent.keys()) {
+      if (this.#length <= MOST_RECENT) break
+      this.#drop(oldest)
     }
+  }
+
+  #drop(key: string): void {
+    this.#length -= this.#recent.get(key)?.length ?? 0
+    this.#recent.delete(key)
   }
 }

@@ -7,9 +7,14 @@ import { basename, join } from "../../graph/path.ts"
 import type { File } from "../../graph/values.ts"
 import { copy } from "../../llb/file.ts"
 import type { Session } from "../context.ts"
-import { failure, readFile, requireType, stat } from "../read.ts"
+import { checkEarly, readFile, requireType, saveFile, stat } from "../read.ts"
+import { parseEnvFile } from "./envfile.ts"
 
 export const file = {
+  async id(f: File, _: unknown, session: Session): Promise<string> {
+    await checkEarly(session, f, "REGULAR")
+    return session.idOf(f)
+  },
   async sync(f: File, _: unknown, session: Session): Promise<string> {
     await requireType(session, f, f.path, "REGULAR")
     return session.idOf(f)
@@ -33,14 +38,13 @@ export const file = {
     return lines.slice(from, args.limitLines == null ? undefined : from + args.limitLines).join("")
   },
   async digest(f: File, args: { excludeMetadata?: boolean | null }, session: Session) {
+    const excludeMetadata = !!args.excludeMetadata
+    const spec = { op: "digest", kind: "file", path: f.path, excludeMetadata }
     await requireType(session, f, f.path, "REGULAR")
-    return session.engine.solver.query<string>(
-      session,
-      "digest",
-      { op: "digest", kind: "file", path: f.path, excludeMetadata: !!args.excludeMetadata },
-      { src: f.fs },
-    )
+    return session.engine.solver.query<string>(session, spec, { src: f.fs })
   },
+  asEnvFile: async (f: File, _: unknown, session: Session) =>
+    parseEnvFile((await readFile(session, f)).toString("utf8")),
   async export(
     f: File,
     args: { path: string; allowParentDirPath?: boolean | null },
@@ -57,10 +61,7 @@ export const file = {
     }
     mkdirSync(path.dirname(dest), { recursive: true })
     const temporary = `${dest}.${process.pid}.part`
-    const [result] = await session.engine.solver.read(session, f.fs, [
-      { kind: "file", path: f.path, saveTo: temporary },
-    ])
-    if (result?.error) throw failure(f.path, result)
+    await saveFile(session, f, temporary)
     chmodSync(temporary, mode & 0o777)
     renameSync(temporary, dest)
     return dest

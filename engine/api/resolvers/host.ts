@@ -4,6 +4,7 @@ import { fileOf, fromTree } from "../../graph/directory.ts"
 import { EngineError } from "../../graph/errors.ts"
 import type { Directory, File, Host } from "../../graph/values.ts"
 import type { Session } from "../context.ts"
+import { literal } from "../filter.ts"
 
 interface DirectoryArgs {
   path: string
@@ -12,9 +13,6 @@ interface DirectoryArgs {
   gitignore?: boolean | null
   noCache?: boolean | null
 }
-
-/** Patterns take characters that a file name may have. */
-const literal = (name: string) => name.replace(/[\\*?[\]!]/g, "\\$&")
 
 async function read(args: DirectoryArgs, session: Session): Promise<Directory> {
   const tree = await session.engine.host.read(session.hostPath(args.path), {

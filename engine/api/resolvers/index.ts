@@ -1,6 +1,8 @@
 import type { Session } from "../context.ts"
+import { changeset } from "./changeset.ts"
 import { container } from "./container.ts"
 import { directory } from "./directory.ts"
+import { envFile } from "./envfile.ts"
 import { file } from "./file.ts"
 import { host } from "./host.ts"
 import { query } from "./query.ts"
@@ -16,5 +18,7 @@ export const resolvers: Record<string, Record<string, Resolver>> = {
   Directory: directory,
   File: file,
   Container: container,
+  Changeset: changeset,
+  EnvFile: envFile,
   Secret: secret,
 }

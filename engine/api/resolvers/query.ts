@@ -1,8 +1,8 @@
 import { scratch } from "../../graph/container.ts"
 import { empty, newFile } from "../../graph/directory.ts"
-import { EngineError } from "../../graph/errors.ts"
+import { parsePlatform } from "../../graph/platform.ts"
 import { secretFromUri, setSecret } from "../../graph/secret.ts"
-import type { CacheVolume, Host, Sharing, Value } from "../../graph/values.ts"
+import type { CacheVolume, EnvFile, Host, Sharing, Value } from "../../graph/values.ts"
 import { defaultPlatform } from "../../llb/vertex.ts"
 import type { Session } from "../context.ts"
 
@@ -21,12 +21,7 @@ export const query = {
   defaultPlatform: () => defaultPlatform,
 
   container(_: unknown, { platform }: { platform?: string | null }) {
-    if (platform && platform !== defaultPlatform) {
-      throw new EngineError(
-        `platform ${platform} is not supported by the embedded engine on ${defaultPlatform}, use --engine dagger`,
-      )
-    }
-    return scratch(platform ?? defaultPlatform)
+    return scratch(platform ? parsePlatform(platform) : defaultPlatform)
   },
   directory: () => empty(),
   file: (
@@ -48,26 +43,34 @@ export const query = {
     }
   },
 
-  setSecret: (_: unknown, { name, plaintext }: { name: string; plaintext: string }) =>
-    setSecret(name, plaintext),
+  setSecret: (
+    _: unknown,
+    { name, plaintext }: { name: string; plaintext: string },
+    session: Session,
+  ) => setSecret(name, plaintext, session.engine.salt),
   secret: (
     _: unknown,
     { uri, cacheKey }: { uri: string; cacheKey?: string | null },
     session: Session,
   ) => secretFromUri(uri, cacheKey, session.engine.salt, session.askSecret),
 
+  envFile: (): EnvFile => ({ kind: "EnvFile", variables: [] }),
   host: (): Host => ({ kind: "Host" }),
   node: (_: unknown, { id }: LoadArgs, session: Session) => session.value(id),
 
   loadCacheVolumeFromID: load("CacheVolume"),
   loadContainerFromID: load("Container"),
   loadDirectoryFromID: load("Directory"),
+  loadChangesetFromID: load("Changeset"),
+  loadEnvFileFromID: load("EnvFile"),
   loadEnvVariableFromID: load("EnvVariable"),
   loadFileFromID: load("File"),
   loadHealthcheckConfigFromID: load("HealthcheckConfig"),
   loadHostFromID: load("Host"),
   loadLabelFromID: load("Label"),
   loadPortFromID: load("Port"),
+  loadSearchResultFromID: load("SearchResult"),
+  loadSearchSubmatchFromID: load("SearchSubmatch"),
   loadSecretFromID: load("Secret"),
   loadStatFromID: load("Stat"),
 }

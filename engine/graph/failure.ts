@@ -1,0 +1,48 @@
+import { BridgeError } from "../buildkit/bridge.ts"
+import type { Vertex } from "../llb/vertex.ts"
+import { EngineError, ExecFailure } from "./errors.ts"
+
+/** How much of a stream an error carries, counting the note before it. */
+const TAIL_BYTES = 100 << 10
+
+/** What BuildKit says of a step, in the words of the step's own command and paths. */
+export function translate(error: unknown, graph: Vertex[]): unknown {
+  if (!(error instanceof BridgeError)) return error
+  const { vertex, exitCode = -1, setup, ...failure } = error.failure
+  const failed = graph.find((v) => v.digest === vertex)
+  if (failure.code === "EXEC" && failed?.exec) {
+    return new ExecFailure(
+      failed.exec.args,
+      exitCode,
+      tail(failure.stdoutTail, failure.stdoutBytes),
+      tail(failure.stderrTail, failure.stderrBytes),
+      setup || exitCode < 0 ? failure.message : undefined,
+    )
+  }
+  return new EngineError(inOtherWords(error.message), { cause: error })
+}
+
+/** Messages of BuildKit's file operations name its own temporary names. */
+const inOtherWords = (message: string): string =>
+  message
+    .replace(/^failed to solve: /, "")
+    .replace(/rename (\S+): file exists/, "open $1: is a directory")
+    .replace(
+      /.*: file name too long$/s,
+      "File name length exceeds the maximum supported 255 characters",
+    )
+
+/** The end of a stream as Dagger shows it: trimmed, and saying what was left out before it. */
+function tail(base64 = "", bytes = 0): string {
+  const kept = Buffer.from(base64, "base64")
+  if (bytes <= TAIL_BYTES) return kept.toString("utf8").trim()
+  const note = `[omitting ${bytes - TAIL_BYTES} bytes]...`
+  const room = TAIL_BYTES - note.length
+  return (
+    note +
+    kept
+      .subarray(Math.max(kept.length - room, 0))
+      .toString("utf8")
+      .trimEnd()
+  )
+}

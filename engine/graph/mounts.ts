@@ -1,0 +1,125 @@
+import { copy, mkdir } from "../llb/file.ts"
+import { type Fs, fsKey } from "../llb/vertex.ts"
+import { type PlaceArgs, resolvePath } from "./container.ts"
+import { parseOwner } from "./owner.ts"
+import type { CacheVolume, Container, Directory, File, Mount, Secret, Sharing } from "./values.ts"
+
+const mounted = (c: Container, mount: Mount): Container => ({
+  ...c,
+  mounts: [...c.mounts.filter((m) => m.target !== mount.target), mount],
+})
+
+/** A tree whose files belong to somebody else needs a copy; one without an owner is mounted as it is. */
+function owned(source: Directory, owner?: string | null): { fs: Fs; selector: string } {
+  const who = parseOwner(owner ?? "")
+  if (!who) return { fs: source.fs, selector: source.path }
+  const base = mkdir(null, "/owned", 0o755, who)
+  if (!source.fs) return { fs: base, selector: "/owned" }
+  return {
+    fs: copy(base, "/owned", source.fs, source.path, { contents: true, owner: who }),
+    selector: "/owned",
+  }
+}
+
+export function withMountedDirectory(
+  c: Container,
+  path: string,
+  source: Directory,
+  opts: PlaceArgs & { readOnly?: boolean | null },
+): Container {
+  const { fs, selector } = owned(source, opts.owner)
+  return mounted(c, {
+    type: "dir",
+    target: resolvePath(c, path, opts.expand),
+    fs,
+    selector,
+    readonly: !!opts.readOnly,
+    file: false,
+  })
+}
+
+export function withMountedFile(
+  c: Container,
+  path: string,
+  source: File,
+  opts: PlaceArgs,
+): Container {
+  const owner = parseOwner(opts.owner ?? "")
+  const at = owner
+    ? { fs: copy(null, "/file", source.fs, source.path, { owner }), path: "/file" }
+    : { fs: source.fs, path: source.path }
+  return mounted(c, {
+    type: "dir",
+    target: resolvePath(c, path, opts.expand),
+    fs: at.fs,
+    selector: at.path,
+    readonly: false,
+    file: true,
+  })
+}
+
+export function withMountedCache(
+  c: Container,
+  path: string,
+  volume: CacheVolume,
+  opts: PlaceArgs & { source?: Directory | null; sharing?: Sharing | null },
+): Container {
+  const source = opts.source ?? volume.source
+  const sharing = opts.sharing === "SHARED" ? (volume.sharing ?? "SHARED") : opts.sharing
+  const owner = parseOwner(opts.owner ?? "")
+  const target = resolvePath(c, path, opts.expand)
+  // As with Dagger, how a volume is asked for is part of which volume it is.
+  const id = JSON.stringify([
+    volume.key,
+    source ? [fsKey(source.fs), source.path] : null,
+    sharing === "SHARED" ? null : sharing,
+    opts.owner || null,
+  ])
+  let seed: Fs = source?.fs ?? null
+  let selector = source?.path ?? "/"
+  if (owner) {
+    const base = mkdir(null, "/cache", 0o755, owner)
+    seed = seed ? copy(base, "/cache", seed, selector, { contents: true, owner }) : base
+    selector = "/cache"
+  }
+  return mounted(c, {
+    type: "cache",
+    target,
+    id,
+    sharing: sharing ?? "SHARED",
+    source: seed,
+    selector,
+  })
+}
+
+export function withMountedTemp(
+  c: Container,
+  path: string,
+  opts: { size?: number | null; expand?: boolean | null },
+): Container {
+  return mounted(c, {
+    type: "tmp",
+    target: resolvePath(c, path, opts.expand),
+    size: opts.size ?? undefined,
+  })
+}
+
+export function withMountedSecret(
+  c: Container,
+  path: string,
+  secret: Secret,
+  opts: { owner?: string | null; mode?: number | null; expand?: boolean | null },
+): Container {
+  return mounted(c, {
+    type: "secret",
+    target: resolvePath(c, path, opts.expand),
+    secret,
+    mode: opts.mode ?? 0o400,
+    owner: opts.owner ?? "",
+  })
+}
+
+export function withoutMount(c: Container, path: string, expand?: boolean | null): Container {
+  const target = resolvePath(c, path, expand)
+  return { ...c, mounts: c.mounts.filter((m) => m.target !== target) }
+}
