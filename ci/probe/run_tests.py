@@ -302,7 +302,9 @@ def write_reports(directory, name, summary):
         lines += ["| test | where | what |", "|---|---|---|"]
         for item in summary["failures"]:
             where = "%s:%s" % (item["file"], item.get("line", "")) if "file" in item else ""
-            lines.append("| %s | %s | %s |" % tuple(cell(text) for text in (item["id"], where, item.get("message", ""))))
+            lines.append(
+                "| %s | %s | %s |" % tuple(cell(text) for text in (item["id"], where, item.get("message", "")))
+            )
         lines.append("")
     with open(os.path.join(directory, "summary.md"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines))
@@ -354,7 +356,9 @@ def unittest_child(junit, arguments):
             super().addSubTest(test, subtest, err)
             if err is not None:
                 failed = issubclass(err[0], test.failureException)
-                self.record(subtest, "failure" if failed else "error", (self.failures if failed else self.errors)[-1][1])
+                self.record(
+                    subtest, "failure" if failed else "error", (self.failures if failed else self.errors)[-1][1]
+                )
 
         def addSkip(self, test, reason):
             super().addSkip(test, reason)
@@ -410,7 +414,11 @@ def write_junit(path, records):
 
 
 def class_of(test):
-    return "%s.%s" % (type(test).__module__, type(test).__qualname__) if not hasattr(test, "test_case") else class_of(test.test_case)
+    return (
+        "%s.%s" % (type(test).__module__, type(test).__qualname__)
+        if not hasattr(test, "test_case")
+        else class_of(test.test_case)
+    )
 
 
 def name_of(test):

@@ -1,8 +1,19 @@
 """Roman numerals."""
 
 VALUES = [
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"),
-    (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+    (1000, "M"),
+    (900, "CM"),
+    (500, "D"),
+    (400, "CD"),
+    (100, "C"),
+    (90, "XC"),
+    (50, "L"),
+    (40, "XL"),
+    (10, "X"),
+    (9, "IX"),
+    (5, "V"),
+    (4, "IV"),
+    (1, "I"),
 ]
 
 
@@ -21,7 +32,7 @@ def from_roman(text: str) -> int:
     for value, letters in VALUES:
         while rest.startswith(letters):
             total += value
-            rest = rest[len(letters):]
+            rest = rest[len(letters) :]
     if rest or not text or to_roman(total) != text:
         raise ValueError(f"{text!r} is no Roman numeral")
     return total

@@ -1,7 +1,8 @@
-import { type Container, type Directory, dag } from "@dagger.io/dagger"
+import type { Container, Directory } from "@dagger.io/dagger"
 import type { Dependencies, PackageInstall, Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
 import { environment, PYTHON, SOURCE, withoutUv } from "./base.ts"
+import { files } from "./files.ts"
 import { HOME } from "./toolbox.ts"
 
 const INPUT = `${HOME}/input`
@@ -86,11 +87,4 @@ function withPackage(
           .withoutMount(INPUT)
   for (const name of Object.keys(install.environment)) building = building.withoutEnvVariable(name)
   return building
-}
-
-/** A directory that is nothing but texts, so that equal texts are one input to every engine. */
-function files(texts: Record<string, string>): Directory {
-  let directory = dag.directory()
-  for (const [path, text] of Object.entries(texts)) directory = directory.withNewFile(path, text)
-  return directory
 }

@@ -1,11 +1,12 @@
-import { type Directory, dag } from "@dagger.io/dagger"
+import type { Directory } from "@dagger.io/dagger"
 import { internal } from "../errors.ts"
 import { decide } from "../project/decide.ts"
 import type { Facts } from "../project/facts.ts"
 import type { Plan } from "../project/plan.ts"
 import { SUPPORTED } from "../project/python.ts"
 import type { Evidence } from "../project/runner.ts"
-import { asset } from "./asset.ts"
+import { asset, probeProgram } from "./asset.ts"
+import { files } from "./files.ts"
 import { HOME, toolbox } from "./toolbox.ts"
 
 /** Files the probe is given. An edit of any other file does not run it again. */
@@ -43,6 +44,7 @@ const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.
 
 /** A file, and not the standard output: that is for people. */
 const OUTPUT = "/opt/facts.json"
+const PROGRAM = `${HOME}/probe`
 
 /** A list can include a list, which includes one with a name that no pattern knows. */
 const MOST_ROUNDS = 5
@@ -60,7 +62,7 @@ export async function readPlan(source: Directory, python: string | undefined): P
 async function readFacts(source: Directory): Promise<Facts> {
   const include = [...MANIFESTS]
   for (let round = 1; ; round++) {
-    const facts = await probe<Facts>(source, include, "probe.py", [
+    const facts = await probe<Facts>(source, include, probeProgram(), [
       "--output",
       OUTPUT,
       "--python",
@@ -73,27 +75,25 @@ async function readFacts(source: Directory): Promise<Facts> {
 }
 
 const readEvidence = (source: Directory): Promise<Evidence> =>
-  probe(source, TESTS, "evidence.py", [OUTPUT])
+  probe(source, TESTS, { "evidence.py": asset("evidence.py") }, [OUTPUT])
 
 async function probe<T extends { schema: 1 }>(
   source: Directory,
   include: string[],
-  program: "probe.py" | "evidence.py",
+  program: Record<string, string>,
   args: string[],
 ): Promise<T> {
+  const name = Object.keys(program)[0]
   const text = await toolbox()
-    .withMountedFile(
-      `${HOME}/${program}`,
-      dag.directory().withNewFile(program, asset(program)).file(program),
-    )
+    .withMountedDirectory(PROGRAM, files(program))
     .withEnvVariable("PYTHONPATH", `${HOME}/tools`)
     .withMountedDirectory("/project", source.filter({ include }))
-    .withExec(["python", "-B", `${HOME}/${program}`, "/project", ...args])
+    .withExec(["python", "-B", `${PROGRAM}/${name}`, "/project", ...args])
     .file(OUTPUT)
     .contents()
   try {
     const document = JSON.parse(text) as T
     if (document.schema === 1) return document
   } catch {}
-  throw internal(`${program} wrote no facts`, text.split("\n").slice(0, 5))
+  throw internal(`${name} wrote no facts`, text.split("\n").slice(0, 5))
 }

@@ -1,0 +1,94 @@
+"""Which files a build backend reads, as far as its configuration says."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from facts.reader import Project, strings, table
+
+
+def build_inputs(project: Project, facts: dict, metadata: dict, tool: dict) -> None:
+    """Which files the build backend reads beside names of packages, as far as the configuration says."""
+    reads: set[str] = set()
+    hooks: set[str] = set()
+
+    def read(value: object) -> None:
+        if isinstance(value, str) and not value.startswith(("/", "../")):
+            reads.add(posixpath.normpath(value))
+
+    readme = metadata.get("readme")
+    read(readme if isinstance(readme, str) else table(readme).get("file"))
+    read(table(metadata.get("license")).get("file"))
+    for pattern in strings(metadata.get("license-files")):
+        read(pattern)
+
+    setuptools = table(tool.get("setuptools"))
+    for key, entry in table(setuptools.get("dynamic")).items():
+        for name in [table(entry).get("file")] + strings(table(entry).get("file")):
+            read(name)
+        attribute = table(entry).get("attr")
+        if isinstance(attribute, str) and "." in attribute:
+            module = attribute.rsplit(".", 1)[0].replace(".", "/")
+            for base in ("", "src/", "lib/"):
+                reads.update({f"{base}{module}.py", f"{base}{module}/__init__.py"})
+            package = module.split("/")[0]
+            for base in ("", "src/", "lib/"):
+                reads.add(f"{base}{package}/__init__.py")
+    if "ext-modules" in setuptools:
+        hooks.add("tool.setuptools.ext-modules")
+    if "cmdclass" in setuptools:
+        hooks.add("tool.setuptools.cmdclass")
+
+    hatch = table(tool.get("hatch"))
+    hatch_version = table(hatch.get("version"))
+    if hatch_version.get("source") in (None, "regex", "code"):
+        read(hatch_version.get("path"))
+        if hatch_version.get("source") == "code":
+            hooks.add("tool.hatch.version.source = code")
+    elif hatch_version.get("source") not in ("vcs", "env", "nodejs"):
+        hooks.add("tool.hatch.version.source")
+    read(table(hatch.get("build")).get("version-file"))
+    build_hooks = dict(table(table(hatch.get("build")).get("hooks")))
+    for target in table(table(hatch.get("build")).get("targets")).values():
+        build_hooks |= table(table(target).get("hooks"))
+    hooks.update(f"tool.hatch.build.hooks.{name}" for name in build_hooks if name not in ("vcs", "version"))
+    for name, hook in table(table(hatch.get("metadata")).get("hooks")).items():
+        if name == "fancy-pypi-readme":
+            fragments = table(hook).get("fragments")
+            for fragment in fragments if isinstance(fragments, list) else []:
+                read(table(fragment).get("path"))
+        elif name not in ("vcs", "requirements_txt"):
+            hooks.add(f"tool.hatch.metadata.hooks.{name}")
+        else:
+            for path in strings(table(hook).get("files")):
+                read(path)
+    for key in ("packages", "force-include", "only-include"):
+        wheel = table(table(table(hatch.get("build")).get("targets")).get("wheel"))
+        for path in strings(wheel.get(key)) + list(table(wheel.get(key))):
+            if re.search(r"\.\w+$", path):
+                read(path)
+
+    pdm = table(tool.get("pdm"))
+    pdm_version = table(pdm.get("version"))
+    if pdm_version.get("source") == "file":
+        read(pdm_version.get("path"))
+    elif pdm_version.get("source") == "call":
+        hooks.add("tool.pdm.version.source = call")
+    pdm_build = table(pdm.get("build"))
+    hooks.update(
+        f"tool.pdm.build.{key}" for key in ("custom-hook", "run-setuptools", "setup-script") if key in pdm_build
+    )
+    if table(table(tool.get("poetry")).get("build")):
+        hooks.add("tool.poetry.build")
+    if isinstance(table(tool.get("poetry")).get("build"), str):
+        hooks.add("tool.poetry.build")
+    for name in strings([table(tool.get("poetry")).get("readme")]) + strings(table(tool.get("poetry")).get("readme")):
+        read(name)
+    if "versioneer" in tool:
+        hooks.add("tool.versioneer")
+    facts["buildReads"] = sorted(reads)
+    facts["buildHooks"] = sorted(hooks)
+
+
+# setup.py and setup.cfg

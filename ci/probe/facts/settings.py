@@ -1,0 +1,39 @@
+"""Pyline's own settings."""
+
+from __future__ import annotations
+
+import re
+
+from facts.reader import Problem, Project, key_line, strings, table
+
+
+SETTINGS = {"package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list}
+
+
+def pyline_settings(project: Project, document: dict) -> dict | None:
+    """Our own settings: [tool.pyline] of pyproject.toml, or the top level of pyline.toml."""
+    settings = table(document.get("tool")).get("pyline")
+    file = "pyproject.toml"
+    if project.exists("pyline.toml"):
+        own = project.toml("pyline.toml")
+        if own is not None and settings is not None:
+            project.report(Problem("pyline.toml", "pyproject.toml has [tool.pyline] too: keep one of them"))
+        settings, file = own, "pyline.toml"
+    if settings is None:
+        return None
+    if not isinstance(settings, dict):
+        project.report(Problem(file, "tool.pyline must be a table", key_line(project, file, "pyline")))
+        return None
+    facts: dict = {"file": file}
+    for key, value in settings.items():
+        line = key_line(project, file, key)
+        if key not in SETTINGS:
+            project.report(Problem(file, f"Pyline has no setting {key!r}; it has {', '.join(sorted(SETTINGS))}", line))
+        elif not isinstance(value, SETTINGS[key]) or (isinstance(value, list) and strings(value) != value):
+            kind = "a list of strings" if SETTINGS[key] is list else "a string"
+            project.report(Problem(file, f"{key} must be {kind}", line))
+        elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
+            project.report(Problem(file, "apt must be a list of names of Debian packages", line))
+        else:
+            facts[{"package-manager": "packageManager"}.get(key, key)] = value
+    return facts

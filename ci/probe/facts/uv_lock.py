@@ -1,0 +1,107 @@
+"""uv.lock, and what of it and pyproject.toml decides what is installed."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+
+from facts.reader import Problem, Project, line_of, strings, table
+from facts.toml_text import toml_text
+
+
+def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
+    lock = project.toml("uv.lock")
+    if lock is None:
+        return None
+    packages = (
+        [entry for entry in lock.get("package", []) if isinstance(entry, dict)]
+        if isinstance(lock.get("package"), list)
+        else []
+    )
+    members = []
+    for entry in packages:
+        source = table(entry.get("source"))
+        for kind in ("editable", "virtual", "directory"):
+            path = source.get(kind)
+            if isinstance(path, str) and isinstance(entry.get("name"), str):
+                members.append({"name": entry["name"], "path": posixpath.normpath(path), "kind": kind})
+    documents = {"uv.lock": neutral_lock(project.text("uv.lock") or "", lock, members)}
+    versions = {entry["name"]: entry.get("version") for entry in packages if isinstance(entry.get("name"), str)}
+    for member in members:
+        path = posixpath.normpath(posixpath.join(member["path"], "pyproject.toml"))
+        if path.startswith("../"):
+            project.report(Problem("uv.lock", f"{member['name']} is at {member['path']}, outside of the project"))
+            continue
+        if not project.exists(path):
+            if member["path"] == ".":
+                continue
+            project.missing.append(
+                {
+                    "path": path,
+                    "file": "uv.lock",
+                    "line": line_of(project.text("uv.lock") or "", rf'^name = "{re.escape(member["name"])}"') or 1,
+                }
+            )
+            continue
+        document = pyproject if path == "pyproject.toml" else project.toml(path)
+        if document is not None:
+            documents[path] = neutral_pyproject(document, locked=versions.get(member["name"]) is not None)
+    if "pyproject.toml" not in documents:
+        documents["pyproject.toml"] = neutral_pyproject(pyproject, locked=False)
+    return {"documents": documents, "members": members, "packages": len(packages)}
+
+
+NEUTRAL_VERSION = "0.0.0"
+
+
+def neutral_lock(text: str, lock: dict, members: list[dict]) -> str:
+    """The lock with the versions of the project's own packages put out, which change with every release of it."""
+    names = {member["name"] for member in members}
+
+    def put_out(block: re.Match) -> str:
+        return (
+            re.sub(r'^version = ".*"$', f'version = "{NEUTRAL_VERSION}"', block[0], count=1, flags=re.MULTILINE)
+            if block[1] in names
+            else block[0]
+        )
+
+    neutral = re.sub(
+        r'^\[\[package\]\]\nname = "([^"]+)"\n(?:.+\n)*', put_out, text.replace("\r\n", "\n"), flags=re.MULTILINE
+    )
+    expected = dict(lock)
+    expected["package"] = [
+        {**entry, "version": NEUTRAL_VERSION} if entry.get("name") in names and "version" in entry else entry
+        for entry in lock.get("package", [])
+    ]
+    try:
+        same = tomllib.loads(neutral) == expected
+    except tomllib.TOMLDecodeError:
+        same = False
+    # A lock that is not laid out as uv does it, edited by hand perhaps, is taken as it is.
+    return neutral if same else text
+
+
+def neutral_pyproject(document: dict, *, locked: bool) -> str:
+    """The part of a pyproject.toml that decides what is installed, in one fixed spelling."""
+    metadata = table(document.get("project"))
+    kept = {
+        key: metadata[key]
+        for key in ("name", "requires-python", "dependencies", "optional-dependencies")
+        if key in metadata
+    }
+    dynamic = [name for name in ("dependencies", "optional-dependencies") if name in strings(metadata.get("dynamic"))]
+    if locked or "version" in metadata:
+        kept["version"] = NEUTRAL_VERSION
+    else:
+        dynamic.append("version")
+    if dynamic:
+        kept["dynamic"] = dynamic
+    out: dict = {"project": kept} if metadata else {}
+    for key in ("build-system", "dependency-groups"):
+        if isinstance(document.get(key), dict):
+            out[key] = document[key]
+    uv = table(document.get("tool")).get("uv")
+    if isinstance(uv, dict):
+        out["tool"] = {"uv": uv}
+    return toml_text(out)
