@@ -90,7 +90,7 @@ export class Bridge {
   ): Bridge {
     const [command, ...args] = diesWithUs([program])
     return new Bridge(
-      spawn(command as string, args, { stdio: ["pipe", "pipe", options.log], env: options.env }),
+      spawn(command, args, { stdio: ["pipe", "pipe", options.log], env: options.env }),
       options.repair,
     )
   }

@@ -9,7 +9,7 @@
  */
 
 /** The command line that runs `command` and kills it when this process dies. */
-export function diesWithUs(command: string[]): string[] {
+export function diesWithUs(command: string[]): [string, ...string[]] {
   const parentStillThere = '[ "$PPID" = "$0" ] || exit 1; exec "$@"'
   return [
     "setpriv",

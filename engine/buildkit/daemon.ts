@@ -78,7 +78,7 @@ export class Buildkitd {
           paths.tmp,
         ),
       )
-      const child = spawn(command as string, args, {
+      const child = spawn(command, args, {
         // Of its own process group: Ctrl-C in the client's terminal is not for it.
         detached: true,
         stdio: ["ignore", log, log],

@@ -31,6 +31,11 @@ export class Connection {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`)
   }
 
+  /** Bytes that the client has not taken yet. */
+  get backlog(): number {
+    return this.#socket.writableLength
+  }
+
   end(message?: DaemonMessage): void {
     if (message) this.send(message)
     this.#socket.end()

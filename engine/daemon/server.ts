@@ -78,7 +78,7 @@ export class Daemon {
         log("the state directory was removed")
         void this.stop()
       }
-    }, 10_000)
+    }, 2000)
     housekeeping.unref()
     log(`engine ${this.#options.version} serves, pid ${process.pid}`)
   }

@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto"
 import type { SessionEvent } from "./api-contract.ts"
 import type { Connection } from "./connection.ts"
 
+const mostBacklog = 16 << 20
+
 /** One client's work. It lives as long as the client's connection. */
 export class Session {
   readonly id = randomUUID()
@@ -12,6 +14,7 @@ export class Session {
   readonly #connection: Connection
   readonly #asked = new Map<number, { resolve(value: Buffer): void; reject(error: Error): void }>()
   #asks = 0
+  #dropped = 0
   #over = false
 
   constructor(connection: Connection, cwd: string, pid: number) {
@@ -20,7 +23,20 @@ export class Session {
     this.pid = pid
   }
 
+  /**
+   * Tells the client. Output that it does not read in time is left out, not piled up: the whole
+   * output of a step is kept with its result.
+   */
   emit(event: SessionEvent): void {
+    if (event.type === "log" && this.#connection.backlog > mostBacklog) {
+      this.#dropped += Buffer.byteLength(event.data)
+      return
+    }
+    if (this.#dropped > 0) {
+      const text = `${this.#dropped} bytes of output are not shown: they came faster than they were read.`
+      this.#dropped = 0
+      this.#connection.send({ type: "message", level: "warn", text })
+    }
     this.#connection.send(event)
   }
 

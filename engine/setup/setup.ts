@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs"
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { EngineError } from "../daemon/error.ts"
 import { waitLock } from "../daemon/lock.ts"
 import { enginePaths, makeDirs, type Paths } from "../daemon/paths.ts"
@@ -10,7 +11,15 @@ import { probeRegistry } from "./registry.ts"
 import type { Report } from "./report.ts"
 import { ensureRunc } from "./runc.ts"
 import { isCurrent, makeSubstitute, recipes, short, sweepImages } from "./substitute.ts"
-import { buildkitVersion, buildTools, hasTools, type Tool, toolsKey } from "./tools.ts"
+import {
+  buildkitVersion,
+  buildTools,
+  findGo,
+  hasTools,
+  type Tool,
+  toolsDir,
+  toolsKey,
+} from "./tools.ts"
 import { which } from "./which.ts"
 
 export interface SetupOptions {
@@ -65,62 +74,71 @@ export function isReady(config: EngineConfig): boolean {
 
 async function setUp(
   paths: Paths,
-  config: EngineConfig,
+  before: EngineConfig,
   steps: Steps,
   force: boolean,
 ): Promise<EngineConfig> {
-  const begun = config
-  await steps.run("check this machine", async () => checkMachine())
-
-  const buildkit = await steps.run("find BuildKit", async (progress) => {
+  sweepUnfinished(paths)
+  const config = structuredClone(before)
+  await steps.run("check this machine", async () => {
+    checkMachine()
+    if (!isBuilt(paths, ["bridge", "shim"])) await findGo()
+  })
+  config.buildkit = await steps.run("find BuildKit", async (progress) => {
     const found = await findBuildkit(paths)
     progress(describe(found))
     return found
   })
+  const { buildkit } = config
   if (buildkit.origin === "built" || buildkit.origin === "path") {
-    buildkit.runc = await steps.run("find runc", async (progress) => {
+    await steps.run("find runc", async (progress) => {
       const { path, version } = await ensureRunc(progress)
+      buildkit.runc = path
       progress(`runc ${version} (${path})`)
-      return path
     })
   }
-  config = { ...config, buildkit, ...ca() }
-
-  const programs = steps.run("build the engine's programs", async (progress) => {
-    const tools = toolsFor(buildkit)
-    const key = toolsKey()
-    const dir = `${paths.bin}/${key}`
-    if (hasTools(dir, tools)) {
-      progress("built before")
-      return { key, bin: dir }
-    }
-    mkdirSync(paths.bin, { recursive: true, mode: 0o700 })
-    const bin = await buildTools(paths, tools, progress)
-    progress(tools.join(", "))
-    return { key, bin }
-  })
-  const images = setUpImages(paths, config, steps, force)
+  Object.assign(config, ca())
   // Both are waited for also when one fails: nothing goes on behind the user's back.
-  const [built, imaged] = await Promise.allSettled([programs, images])
-  if (imaged.status === "fulfilled") config = { ...config, ...imaged.value }
-  if (built.status === "fulfilled") config = { ...config, ...built.value }
-  if (built.status === "rejected" || imaged.status === "rejected") {
-    // What went well need not be done again.
-    saveConfig(paths, { ...config, key: begun.key })
-    throw built.status === "rejected" ? built.reason : (imaged as PromiseRejectedResult).reason
-  }
+  const results = await Promise.allSettled([
+    setUpPrograms(paths, config, steps),
+    setUpImages(paths, config, steps, force),
+  ])
+  // What went well need not be done again.
   saveConfig(paths, config)
+  for (const result of results) if (result.status === "rejected") throw result.reason
   sweepImages(paths, Object.values(config.images))
   return config
 }
 
+async function setUpPrograms(paths: Paths, config: EngineConfig, steps: Steps): Promise<void> {
+  await steps.run("build the engine's programs", async (progress) => {
+    const tools = toolsFor(config.buildkit)
+    const built = isBuilt(paths, tools)
+    const dir = built ? toolsDir(paths) : await buildTools(paths, tools, progress)
+    Object.assign(config, { key: toolsKey(), bin: dir })
+    progress(built ? "built before" : tools.join(", "))
+  })
+}
+
+function isBuilt(paths: Paths, tools: Tool[]): boolean {
+  return hasTools(toolsDir(paths), tools)
+}
+
+/** Removes what a set-up that was killed has left. The caller holds the lock: no other one is at work. */
+function sweepUnfinished(paths: Paths): void {
+  for (const dir of [paths.bin, paths.images]) {
+    for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+      if (/\.\d+$/.test(name)) rmSync(join(dir, name), { recursive: true, force: true })
+    }
+  }
+}
+
 async function setUpImages(
   paths: Paths,
-  before: EngineConfig,
+  config: EngineConfig,
   steps: Steps,
   force: boolean,
-): Promise<Pick<EngineConfig, "images" | "probes">> {
-  const config = { ...before, images: { ...before.images }, probes: { ...before.probes } }
+): Promise<void> {
   const hosts = [...new Set(recipes.map(({ ref }) => registryOf(ref)))]
   for (const host of hosts) {
     if (!force && config.probes[host]) continue
@@ -143,17 +161,17 @@ async function setUpImages(
     // The real image is to be had now.
     if (ours && config.probes[registryOf(ref)]?.answers) delete config.images[ref]
   }
-  await Promise.all(
+  const made = await Promise.allSettled(
     missingImages(config).map((recipe) =>
       steps.run(`make an image for ${short(recipe.ref)}`, async (progress) => {
         mkdirSync(paths.images, { recursive: true, mode: 0o700 })
-        const made = await makeSubstitute(recipe, paths, progress)
-        config.images[recipe.ref] = made
-        progress(made.note ?? "")
+        const image = await makeSubstitute(recipe, paths, progress)
+        config.images[recipe.ref] = image
+        progress(image.note ?? "")
       }),
     ),
   )
-  return { images: config.images, probes: config.probes }
+  for (const result of made) if (result.status === "rejected") throw result.reason
 }
 
 /** The images that have to be made here: their registry was asked and did not answer. */

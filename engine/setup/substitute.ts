@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
+import { diesWithUs } from "../buildkit/contain.ts"
 import { EngineError } from "../daemon/error.ts"
 import type { Paths } from "../daemon/paths.ts"
 import { aptInstall, mayInstall } from "./apt.ts"
@@ -140,38 +141,38 @@ export async function makeSubstitute(
   try {
     const epoch = await archiveTime(suite)
     const pool = (url: string, name: string) => `deb [signed-by=${keyring}] ${url} ${name} main`
-    const result = await run(
+    // In namespaces of its own: it mounts, and nothing of that may stay when set-up is killed.
+    const [program, ...args] = diesWithUs([
+      ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"],
       "mmdebstrap",
-      [
-        "--variant=minbase",
-        "--format=tar",
-        `--include=${include.join(",")}`,
-        ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
-        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        "--dpkgopt=force-unsafe-io",
-        `--setup-hook=${setup(recipe)}`,
-        `--customize-hook=${customize(recipe)}`,
-        suite,
-        join(temporary, "rootfs.tar"),
-        pool(debian, suite),
-        pool(debian, `${suite}-updates`),
-        pool(security, `${suite}-security`),
-      ],
-      {
-        env: {
-          ...proxies(),
-          PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
-          LANG: "C.UTF-8",
-          SOURCE_DATE_EPOCH: String(epoch),
-          TMPDIR: join(temporary, "tmp"),
-        },
-        onLine: (line) => {
-          appendFileSync(log, `${line}\n`)
-          const [, what] = /^I: (.*?)\.*$/.exec(line) ?? []
-          if (what) progress(what)
-        },
+      "--variant=minbase",
+      "--format=tar",
+      `--include=${include.join(",")}`,
+      ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
+      "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+      "--dpkgopt=force-unsafe-io",
+      `--setup-hook=${setup(recipe)}`,
+      `--customize-hook=${customize(recipe)}`,
+      suite,
+      join(temporary, "rootfs.tar"),
+      pool(debian, suite),
+      pool(debian, `${suite}-updates`),
+      pool(security, `${suite}-security`),
+    ])
+    const result = await run(program, args, {
+      env: {
+        ...proxies(),
+        PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+        LANG: "C.UTF-8",
+        SOURCE_DATE_EPOCH: String(epoch),
+        TMPDIR: join(temporary, "tmp"),
       },
-    )
+      onLine: (line) => {
+        appendFileSync(log, `${line}\n`)
+        const [, what] = /^I: (.*?)\.*$/.exec(line) ?? []
+        if (what) progress(what)
+      },
+    })
     const version = /^pyline-python (\S+)$/m.exec(`${result.stdout}\n${result.stderr}`)?.[1]
     if (result.code !== 0 || version === undefined) throw failed(recipe, result.stderr, log)
     progress("writing the image")
@@ -207,11 +208,10 @@ export function isCurrent(recipe: Recipe, made: ImageSubstitute | undefined): bo
 
 /** Removes the images that the configuration does not name (any more). */
 export function sweepImages(paths: Paths, used: ImageSubstitute[]): void {
-  if (!existsSync(paths.images)) return
   const kept = new Set(used.map((image) => ("ociLayout" in image ? image.ociLayout : "")))
-  for (const name of readdirSync(paths.images)) {
-    const dir = join(paths.images, name)
-    if (!kept.has(dir) && !name.endsWith(".log")) rmSync(dir, { recursive: true, force: true })
+  for (const entry of existsSync(paths.images) ? readdirSync(paths.images) : []) {
+    const dir = join(paths.images, entry)
+    if (!kept.has(dir) && !entry.endsWith(".log")) rmSync(dir, { recursive: true, force: true })
   }
 }
 

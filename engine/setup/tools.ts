@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { diesWithUs } from "../buildkit/contain.ts"
 import { EngineError } from "../daemon/error.ts"
 import type { Paths } from "../daemon/paths.ts"
 import { needRoom } from "./disk.ts"
@@ -30,6 +31,11 @@ export function toolsKey(): string {
   return hash.digest("hex").slice(0, 20)
 }
 
+/** Where the programs are, or will be. */
+export function toolsDir(paths: Paths): string {
+  return join(paths.bin, toolsKey())
+}
+
 export function hasTools(dir: string, tools: Tool[]): boolean {
   return tools.every((tool) => existsSync(join(dir, tool)))
 }
@@ -47,7 +53,7 @@ export async function buildTools(
   progress: (detail: string) => void,
 ): Promise<string> {
   const go = await findGo()
-  const dir = join(paths.bin, toolsKey())
+  const dir = toolsDir(paths)
   // Measured from empty caches: 0.6 GB of modules, 0.9 GB of compiled packages, 0.1 GB of programs.
   needRoom("Building BuildKit", go.cache, 2e9)
   needRoom("Building BuildKit", paths.state, 0.3e9)
@@ -71,27 +77,25 @@ export async function buildTools(
   try {
     let compiled = 0
     const stamp = `-X ${buildkit}/version.Version=${buildkitVersion()}`
-    const built = await run(
+    const [program, ...args] = diesWithUs([
       go.path,
-      [
-        "build",
-        "-v",
-        "-trimpath",
-        "-buildvcs=false",
-        "-ldflags",
-        `-s -w ${stamp}`,
-        "-o",
-        `${temporary}/`,
-        ...names,
-      ],
-      {
-        cwd: sources,
-        env,
-        onLine: (line) => {
-          if (/^[\w.-]+(\/|$)/.test(line)) progress(`compiling: ${++compiled} of ${total} packages`)
-        },
+      "build",
+      "-v",
+      "-trimpath",
+      "-buildvcs=false",
+      "-ldflags",
+      `-s -w ${stamp}`,
+      "-o",
+      `${temporary}/`,
+      ...names,
+    ])
+    const built = await run(program, args, {
+      cwd: sources,
+      env,
+      onLine: (line) => {
+        if (/^[\w.-]+(\/|$)/.test(line)) progress(`compiling: ${++compiled} of ${total} packages`)
       },
-    )
+    })
     if (built.code !== 0) throw buildFailed(built.stderr)
     rmSync(dir, { recursive: true, force: true })
     renameSync(temporary, dir)
@@ -108,7 +112,8 @@ export async function buildTools(
 
 const install = "install it from https://go.dev/dl/"
 
-async function findGo(): Promise<{ path: string; cache: string }> {
+/** Finds a Go toolchain that can build the programs. */
+export async function findGo(): Promise<{ path: string; cache: string }> {
   const path = which("go") ?? ["/usr/local/go/bin/go", "/usr/lib/go/bin/go"].find(existsSync)
   const wanted = /^go (\S+)/m.exec(readFileSync(join(sources, "go.mod"), "utf8"))?.[1] ?? "1.26"
   if (!path) {
