@@ -11,7 +11,8 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-const tailSize = 100_000
+// tailSize is how much of an output an error shows, as the Dagger engine does.
+const tailSize = 100 << 10
 
 // trailerMark begins the line with which shim tells how a failed step ended.
 var trailerMark = []byte("\x1epyline-shim ")
@@ -20,6 +21,9 @@ type trailer struct {
 	ExitCode int    `json:"exitCode"`
 	Message  string `json:"message"`
 	Query    bool   `json:"query"`
+	// How much there was, where shim did not pass all of it on.
+	StdoutBytes int64 `json:"stdoutBytes"`
+	StderrBytes int64 `json:"stderrBytes"`
 }
 
 // tail keeps the end of a stream.
@@ -274,6 +278,7 @@ func (s *status) failure(err error) error {
 			e.Message = fmt.Sprintf("exit code: %d", t.ExitCode)
 		}
 		e.Setup = t.ExitCode == -1
+		e.StdoutBytes, e.StderrBytes = max(e.StdoutBytes, t.StdoutBytes), max(e.StderrBytes, t.StderrBytes)
 	case code == 255 || bytes.Contains(e.StderrTail, []byte("runc run failed:")):
 		// shim never ran: the runtime could not start the container.
 		if bytes.Contains(e.StderrTail, []byte("no space left on device")) {

@@ -30,6 +30,9 @@ type trailer struct {
 	ExitCode int    `json:"exitCode"`
 	Message  string `json:"message,omitempty"`
 	Query    bool   `json:"query,omitempty"` // not a command: a question that has no answer
+	// How much the command wrote, where not all of it was passed on.
+	StdoutBytes int64 `json:"stdoutBytes,omitempty"`
+	StderrBytes int64 `json:"stderrBytes,omitempty"`
 }
 
 func runExec(path string) int {
@@ -37,12 +40,14 @@ func runExec(path string) int {
 	if err := readSpec(path, &spec); err != nil {
 		return fail(&spec, trailer{ExitCode: -1, Message: err.Error()})
 	}
-	code, err := execCommand(&spec)
+	var last trailer
+	code, err := execCommand(&spec, &last)
 	if err != nil {
 		return fail(&spec, trailer{ExitCode: -1, Message: err.Error()})
 	}
 	if status := stepStatus(spec.Expect, code); status != 0 {
-		end(trailer{ExitCode: code})
+		last.ExitCode = code
+		end(last)
 		return status
 	}
 	return 0
@@ -84,7 +89,7 @@ func writeMeta(spec *execSpec, name, text string) error {
 }
 
 // execCommand runs the command and returns its exit code. An error means that it could not be set up.
-func execCommand(spec *execSpec) (int, error) {
+func execCommand(spec *execSpec, last *trailer) (int, error) {
 	if len(spec.Args) == 0 {
 		return 0, errors.New("no command has been set")
 	}
@@ -111,6 +116,9 @@ func execCommand(spec *execSpec) (int, error) {
 		if workdir, err = os.Getwd(); err != nil {
 			workdir = "/"
 		}
+	}
+	if err := prepareAll(spec.Prepare); err != nil {
+		return 0, err
 	}
 	if err := checkDir(workdir); err != nil {
 		return 0, err
@@ -213,8 +221,12 @@ func execCommand(spec *execSpec) (int, error) {
 		return 0, err
 	}
 	if stepStatus(spec.Expect, code) != 0 {
-		stdout.forward.showTail()
-		stderr.forward.showTail()
+		for f, total := range map[*forwarder]*int64{stdout.forward: &last.StdoutBytes, stderr.forward: &last.StderrBytes} {
+			if f.skipped > 0 {
+				f.showTail()
+				*total = f.total()
+			}
+		}
 	}
 	return code, nil
 }
@@ -287,7 +299,7 @@ func checkDir(path string) error {
 
 // lookPath finds a command the way Go's os/exec does, whose words the Dagger engine's answers have too.
 func lookPath(name string, env []string, workdir string) (string, error) {
-	if strings.Contains(name, "/") {
+	if name == "" || strings.Contains(name, "/") {
 		return name, nil
 	}
 	for _, dir := range filepath.SplitList(getEnv(env, "PATH")) {

@@ -124,6 +124,7 @@ func TestCannotRun(t *testing.T) {
 		"no-such-command":  "exec: \"no-such-command\": executable file not found in $PATH\n",
 		"/no/such/command": "fork/exec /no/such/command: no such file or directory\n",
 		"./no-such":        "fork/exec ./no-such: no such file or directory\n",
+		"":                 "fork/exec : no such file or directory\n",
 		plain:              "fork/exec " + plain + ": permission denied\n",
 		dir:                "fork/exec " + dir + ": permission denied\n",
 		noBang:             "fork/exec " + noBang + ": exec format error\n",
@@ -195,7 +196,7 @@ func TestForwardLimit(t *testing.T) {
 		t.Errorf("%d passed on, %d recorded", len(r.stdout), len(r.file("stdout")))
 	}
 	r = runShim(t, map[string]any{"args": sh(script + "; exit 3"), "forward": 1000})
-	if len(r.stdout) != 101000 || !strings.HasSuffix(r.stdout, "aEND\n") {
+	if len(r.stdout) != 1000+tailSize || r.trailer.StdoutBytes != 300004 || r.trailer.StderrBytes != 0 || !strings.HasSuffix(r.stdout, "aEND\n") {
 		t.Errorf("%d passed on of a failed command", len(r.stdout))
 	}
 }
@@ -297,4 +298,32 @@ func TestLargeOutput(t *testing.T) {
 		t.Errorf("%d bytes recorded, %d kB used", st.Size(), usage.Maxrss)
 	}
 	t.Logf("one line of 50 MB: %v, %d kB", time.Since(started), usage.Maxrss)
+}
+
+func TestPrepare(t *testing.T) {
+	dir := t.TempDir()
+	os.Mkdir(filepath.Join(dir, "there"), 0o755)
+	r := runShim(t, map[string]any{
+		"args": sh("stat -c '%a %u:%g %n' there new new/deep"), "workdir": dir,
+		"prepare": []any{
+			map[string]any{"path": filepath.Join(dir, "there"), "mode": 0o1777}, map[string]any{"path": filepath.Join(dir, "new/deep"), "mkdir": true},
+			map[string]any{"path": filepath.Join(dir, "there"), "mkdir": true, "mode": 0o700},
+		},
+	})
+	if want := "1777 0:0 there\n755 0:0 new\n755 0:0 new/deep\n"; os.Getuid() == 0 && r.stdout != want {
+		t.Errorf("%q", r.stdout)
+	}
+	if os.Getuid() != 0 {
+		t.Skip("changing owners needs root")
+	}
+	r = runShim(t, map[string]any{
+		"args": sh("stat -c '%a %u:%g %n' a a/b"), "workdir": dir,
+		"prepare": []any{map[string]any{"path": filepath.Join(dir, "a/b"), "mkdir": true, "owner": "12:34"}, map[string]any{"path": filepath.Join(dir, "a"), "owner": "5", "mode": 0o750}},
+	})
+	if want := "750 5:5 a\n755 12:34 a/b\n"; r.stdout != want {
+		t.Errorf("%q", r.stdout)
+	}
+	if r = runShim(t, map[string]any{"args": sh("true"), "prepare": []any{map[string]any{"path": "/no/such", "mode": 1}}}); r.trailer == nil || r.trailer.ExitCode != -1 {
+		t.Errorf("%+v", r)
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-const tailSize = 100_000
+const tailSize = 100 << 10
 
 // forwarder passes the first `limit` bytes of a stream on (all of it when limit is 0) and keeps the end of what
 // it did not, to be shown when the step fails.
@@ -46,6 +46,9 @@ func (f *forwarder) keep(p []byte) {
 	}
 	f.tail = append(f.tail, p...)
 }
+
+// total is how much went in.
+func (f *forwarder) total() int64 { return f.passed + f.skipped }
 
 // showTail writes the end of what was not passed on.
 func (f *forwarder) showTail() {

@@ -8,21 +8,22 @@ import (
 
 // execSpec says what `shim exec` runs; README.md describes each field.
 type execSpec struct {
-	Args           []string `json:"args"`
-	User           string   `json:"user"`
-	KeepHome       bool     `json:"keepHome"`
-	Workdir        string   `json:"workdir"`
-	Stdin          string   `json:"stdin"`
-	RedirectStdin  string   `json:"redirectStdin"`
-	RedirectStdout string   `json:"redirectStdout"`
-	RedirectStderr string   `json:"redirectStderr"`
-	Expect         string   `json:"expect"`
-	ScrubEnv       []string `json:"scrubEnv"`
-	ScrubFiles     []string `json:"scrubFiles"`
-	ScrubEncoded   bool     `json:"scrubEncoded"`
-	RemoveEnv      []string `json:"removeEnv"`
-	Meta           string   `json:"meta"`
-	Forward        int64    `json:"forward"`
+	Args           []string  `json:"args"`
+	User           string    `json:"user"`
+	KeepHome       bool      `json:"keepHome"`
+	Workdir        string    `json:"workdir"`
+	Stdin          string    `json:"stdin"`
+	RedirectStdin  string    `json:"redirectStdin"`
+	RedirectStdout string    `json:"redirectStdout"`
+	RedirectStderr string    `json:"redirectStderr"`
+	Expect         string    `json:"expect"`
+	ScrubEnv       []string  `json:"scrubEnv"`
+	ScrubFiles     []string  `json:"scrubFiles"`
+	ScrubEncoded   bool      `json:"scrubEncoded"`
+	RemoveEnv      []string  `json:"removeEnv"`
+	Meta           string    `json:"meta"`
+	Forward        int64     `json:"forward"`
+	Prepare        []prepare `json:"prepare"`
 }
 
 func readSpec(path string, into any) error {
