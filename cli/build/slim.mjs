@@ -25,7 +25,8 @@ export const slim = {
     )
     // It reads every query with all of a GraphQL parser, for the name of the operation. The SDK's have none.
     build.onLoad({ filter: /graphql-request.*analyzeDocument\.js$/ }, () => ({
-      contents: "export const analyzeDocument = (text) => ({ expression: text, isMutation: false })",
+      contents:
+        "export const analyzeDocument = (text) => ({ expression: text, isMutation: false })",
     }))
     build.onLoad({ filter: /graphql-request.*\.js$/ }, async ({ path }) => {
       const contents = await readFile(path, "utf8")

@@ -26,7 +26,7 @@ export async function engine(
       return EXIT.good
     }
     case "prune": {
-      const reporter = chooseReporter(request.options.progress, process.env)
+      const reporter = await chooseReporter(request.options.progress, process.env)
       try {
         const { bytes } = await control({ type: "prune", all: request.all }, setupReport(reporter))
         reporter.finish("good")

@@ -23,7 +23,7 @@ export async function run(command: string[], options: Options, context: Context)
   }
   // The terminal is the program's: a live view would get in its way.
   const progress = options.progress === "auto" ? "quiet" : options.progress
-  const reporter = chooseReporter(progress, process.env)
+  const reporter = await chooseReporter(progress, process.env)
   const interruption = context.interruption()
   const session = await Promise.race([open(engine, reporter, context.cwd), interruption.promise])
   // From here on Ctrl-C is the program's.

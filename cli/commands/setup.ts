@@ -8,7 +8,7 @@ import { outcome } from "./outcome.ts"
 
 /** `pyline setup`: everything that the embedded engine needs, now instead of at the first run. */
 export async function setup(force: boolean, options: Options, context: Context): Promise<ExitCode> {
-  const reporter = chooseReporter(options.progress, process.env)
+  const reporter = await chooseReporter(options.progress, process.env)
   try {
     const work = ensureEngine({
       force,

@@ -1,5 +1,4 @@
 import { relative } from "node:path"
-import { createInterface } from "node:readline/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { VerbRequest } from "../args/request.ts"
 import { toValue, type Value } from "../args/value.ts"
@@ -22,7 +21,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const { cwd } = context
   // Before anything is started: what is wrong with the request is said at once.
   const values = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
-  const reporter = chooseReporter(options.progress, process.env)
+  const reporter = await chooseReporter(options.progress, process.env)
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
   try {
@@ -87,6 +86,7 @@ function result(text: string, { verb, output }: VerbRequest, cwd: string): strin
 async function mayApply({ apply }: VerbRequest, summary: string): Promise<boolean> {
   if (apply) return true
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  const { createInterface } = await import("node:readline/promises")
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await prompt.question(`${summary} [y/N] `)).trim())

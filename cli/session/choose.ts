@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process"
 import { accessSync, constants, statSync } from "node:fs"
 import { delimiter, join } from "node:path"
-import { promisify } from "node:util"
 import { UsageError } from "../failure.ts"
 
 type Env = Record<string, string | undefined>
@@ -49,16 +48,13 @@ export function findOnPath(name: string, env: Env = process.env): string | undef
 }
 
 async function hasContainerRuntime(env: Env): Promise<boolean> {
-  const run = promisify(execFile)
   const answers = ["docker", "podman", "nerdctl"].map(async (name) => {
     const path = findOnPath(name, env)
     if (!path) return false
-    try {
-      await run(path, ["info"], { timeout: 5000, env: env as NodeJS.ProcessEnv })
-      return true
-    } catch {
-      return false
-    }
+    const options = { timeout: 5000, env: env as NodeJS.ProcessEnv }
+    return new Promise<boolean>((resolve) => {
+      execFile(path, ["info"], options, (error) => resolve(error === null))
+    })
   })
   return (await Promise.all(answers)).includes(true)
 }

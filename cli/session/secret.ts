@@ -1,7 +1,5 @@
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 
 /**
  * Looks up a secret for the engine when a step needs it: `env://NAME`, `file:///path`, `cmd://command`,
@@ -16,12 +14,15 @@ export async function resolveSecret(uri: string): Promise<Buffer> {
       return Buffer.from(value)
     }
     case "file":
-      return readFile(rest.startsWith("/") ? fileURLToPath(`file://${encodeURI(rest)}`) : rest)
-    case "cmd": {
-      const run = promisify(execFile)
-      const { stdout } = await run("sh", ["-c", rest], { encoding: "buffer" })
-      return stdout
-    }
+      return readFile(rest)
+    case "cmd":
+      return new Promise((resolve, reject) => {
+        execFile("sh", ["-c", rest], { encoding: "buffer" }, (error, stdout) => {
+          // The command may have the secret in it, and the error has the command.
+          if (error) reject(new Error(`a command for a secret failed with exit code ${error.code}`))
+          else resolve(stdout)
+        })
+      })
     default:
       throw new Error(
         `secrets from ${scheme ?? "this place"} need the Dagger engine (--engine dagger); the embedded one knows env, file and cmd`,

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { resolveSecret } from "../../../../cli/session/secret.ts"
+
+const text = async (uri: string) => (await resolveSecret(uri)).toString()
+
+test("from the environment", async () => {
+  process.env.PYLINE_TEST_SECRET = "hunter2"
+  expect(await text("env://PYLINE_TEST_SECRET")).toBe("hunter2")
+  delete process.env.PYLINE_TEST_SECRET
+  await expect(text("env://PYLINE_TEST_SECRET")).rejects.toThrow(
+    "the environment variable PYLINE_TEST_SECRET is not set",
+  )
+})
+
+test("from a file, as it is", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "pyline secret %20 "))
+  writeFileSync(join(dir, "a"), "hunter2\n")
+  expect(await text(`file://${dir}/a`)).toBe("hunter2\n")
+  rmSync(dir, { recursive: true })
+})
+
+test("from a command, which is not repeated when it fails", async () => {
+  expect(await text("cmd://printf hunter2")).toBe("hunter2")
+  await expect(text("cmd://echo hunter2; exit 3")).rejects.toThrow(
+    /^a command for a secret failed with exit code 3$/,
+  )
+})
+
+test("from elsewhere only on Dagger's engine", async () => {
+  await expect(text("op://vault/item")).rejects.toThrow(
+    "secrets from op need the Dagger engine (--engine dagger)",
+  )
+})
