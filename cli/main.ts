@@ -24,7 +24,7 @@ export async function main(argv: string[]): Promise<void> {
     },
     complain: ({ text }, error) => {
       if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-      const shown = wantsColour(process.stderr, process.env) ? badNews(text) : text
+      const shown = wantsColour(process.stderr, process.env, true) ? badNews(text) : text
       process.stderr.write(`${shown}\n`)
     },
   }

@@ -2,7 +2,8 @@ import { mkdir, open, readFile, rm, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
-const STALE_AFTER_MS = 10 * 60_000
+const STALE_AFTER_MS = 30 * 60_000
+const SAY_AFTER_MS = 1000
 
 /**
  * Runs `work` while holding the lock file `path`, so that two launchers never install or build at once.
@@ -15,6 +16,8 @@ const STALE_AFTER_MS = 10 * 60_000
  */
 export async function withLock(path, work) {
   await mkdir(dirname(path), { recursive: true })
+  const begun = Date.now()
+  let said = false
   for (;;) {
     try {
       const file = await open(path, "wx")
@@ -25,6 +28,12 @@ export async function withLock(path, work) {
       if (error.code !== "EEXIST") throw error
       if (await isStale(path)) await rm(path, { force: true })
       else await sleep(50)
+      if (!said && Date.now() - begun > SAY_AFTER_MS) {
+        said = true
+        process.stderr.write(
+          "pyline: another one is installing or building here; waiting for it …\n",
+        )
+      }
     }
   }
   try {

@@ -24,8 +24,11 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const reporter = await chooseReporter(options.progress, process.env)
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
+  let note = () => cacheNote(reporter.steps)
   try {
     const engine = await chooseEngine(options.engine)
+    // Other engines do not tell us of their steps.
+    if (engine.kind !== "embedded") note = () => undefined
     // The engine gets ready while the SDK and the module load.
     const opening = open(engine, reporter, cwd).then((opened) => {
       session = opened
@@ -50,13 +53,13 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       interrupted,
     ])
     reporter.finish("good")
-    context.print(defused(withNote(result(text, request, cwd), cacheNote(reporter.steps))))
+    context.print(defused(withNote(result(text, request, cwd), note())))
     return EXIT.good
   } catch (error) {
     const failure = explain(error)
     reporter.finish(outcome(error))
-    const note = failure.exit === EXIT.red ? cacheNote(reporter.steps) : undefined
-    context.complain({ ...failure, text: defused(withNote(failure.text, note)) }, error)
+    const shown = failure.exit === EXIT.red ? withNote(failure.text, note()) : failure.text
+    context.complain({ ...failure, text: defused(shown) }, error)
     return failure.exit
   } finally {
     await session?.close()

@@ -10,7 +10,7 @@ type Env = Record<string, string | undefined>
 /** The way of showing progress that the flag asks for and the place allows. */
 export async function chooseReporter(progress: Options["progress"], env: Env): Promise<Reporter> {
   const stream = process.stderr
-  const colour = wantsColour(stream, env)
+  const colour = wantsColour(stream, env, true)
   const write = (text: string) => void stream.write(text)
   if (progress === "quiet") return new QuietReporter(write)
   if (progress === "tty" || (progress === "auto" && isLive(stream, env)))
