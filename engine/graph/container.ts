@@ -1,4 +1,4 @@
-import { mkfile, rm, symlink } from "../llb/file.ts"
+import { edit, mkfile, rm, symlink } from "../llb/file.ts"
 import type { Fs } from "../llb/vertex.ts"
 import { empty, parents, place, placeFile } from "./directory.ts"
 import { EngineError } from "./errors.ts"
@@ -90,18 +90,21 @@ export function withNewFile(
   opts: PlaceArgs,
 ): Container {
   return change(c, resolvePath(c, path, opts.expand), (fs, target) =>
-    mkfile(
-      parents(fs, target),
-      target,
-      Buffer.from(contents),
-      opts.permissions || 0o644,
-      parseOwner(opts.owner ?? ""),
+    edit(
+      fs,
+      parents(target),
+      mkfile(
+        target,
+        Buffer.from(contents),
+        opts.permissions || 0o644,
+        parseOwner(opts.owner ?? ""),
+      ),
     ),
   )
 }
 
 export function withSymlink(c: Container, target: string, linkName: string): Container {
-  return change(c, resolvePath(c, linkName), (fs, at) => symlink(parents(fs, at), target, at))
+  return change(c, resolvePath(c, linkName), (fs, at) => edit(fs, parents(at), symlink(target, at)))
 }
 
 export function withDirectory(
@@ -129,7 +132,7 @@ export function withFile(c: Container, path: string, source: File, opts: PlaceAr
 
 export function without(c: Container, path: string, opts: PlaceArgs): Container {
   return change(c, resolvePath(c, path, opts.expand), (fs, target) =>
-    rm(fs, target, /[*?[]/.test(path)),
+    edit(fs, rm(target, /[*?[]/.test(path))),
   )
 }
 

@@ -1,6 +1,6 @@
 import type { Tree } from "../host/tree.ts"
 import { filterTree, subtree } from "../host/tree.ts"
-import { copy, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
+import { copy, edit, type FileAction, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
 import { localTree } from "../llb/source.ts"
 import { EngineError } from "./errors.ts"
 import { parseOwner } from "./owner.ts"
@@ -35,24 +35,28 @@ export function withNewFile(
   const data = Buffer.from(contents)
   return {
     kind: "Directory",
-    fs: mkfile(parents(d.fs, target), target, data, mode || 0o644),
+    fs: edit(d.fs, parents(target), mkfile(target, data, mode || 0o644)),
     path: d.path,
   }
 }
 
 /** BuildKit makes a file only in a directory that is there. */
-export function parents(fs: Directory["fs"], target: string): Directory["fs"] {
+export function parents(target: string): FileAction | undefined {
   const parent = join(target, "..")
-  return parent === "/" ? fs : mkdir(fs, parent)
+  return parent === "/" ? undefined : mkdir(parent)
 }
 
 export function withNewDirectory(d: Directory, path: string, mode?: number): Directory {
-  return { kind: "Directory", fs: mkdir(d.fs, join(d.path, path), mode || 0o755), path: d.path }
+  return {
+    kind: "Directory",
+    fs: edit(d.fs, mkdir(join(d.path, path), mode || 0o755)),
+    path: d.path,
+  }
 }
 
 export function withSymlink(d: Directory, target: string, linkName: string): Directory {
   const at = join(d.path, linkName)
-  return { kind: "Directory", fs: symlink(parents(d.fs, at), target, at), path: d.path }
+  return { kind: "Directory", fs: edit(d.fs, parents(at), symlink(target, at)), path: d.path }
 }
 
 export interface PlaceOptions {
@@ -77,14 +81,17 @@ export function place(
     return place(fs, target, filterHost(source.tree, opts), how)
   }
   const attributes = placing(how)
-  const base = target === "/" ? fs : mkdir(fs, target, attributes.mode ?? 0o755, attributes.owner)
-  if (!source.fs) return base
-  return copy(base, target, source.fs, source.path, {
-    contents: true,
-    ...attributes,
-    ...(include && { include }),
-    ...(exclude && { exclude }),
-  })
+  const made =
+    target === "/" ? undefined : mkdir(target, attributes.mode ?? 0o755, attributes.owner)
+  const copied = source.fs
+    ? copy(target, source.fs, source.path, {
+        contents: true,
+        ...attributes,
+        ...(include && { include }),
+        ...(exclude && { exclude }),
+      })
+    : undefined
+  return made || copied ? edit(fs, made, copied) : fs
 }
 
 export function withDirectory(
@@ -103,7 +110,7 @@ export function placeFile(
   source: File,
   opts: PlaceOptions = {},
 ): Directory["fs"] {
-  return copy(fs, target, source.fs, source.path, placing(opts))
+  return edit(fs, copy(target, source.fs, source.path, placing(opts)))
 }
 
 export function withFile(d: Directory, path: string, source: File, opts?: PlaceOptions): Directory {
@@ -115,7 +122,7 @@ export function withFile(d: Directory, path: string, source: File, opts?: PlaceO
 export function without(d: Directory, path: string, wildcard = /[*?[]/.test(path)): Directory {
   const target = join(d.path, path)
   if (target === "/") throw new EngineError(`remove /: device or resource busy`)
-  return { kind: "Directory", fs: rm(d.fs, target, wildcard), path: d.path }
+  return { kind: "Directory", fs: edit(d.fs, rm(target, wildcard)), path: d.path }
 }
 
 export function filter(d: Directory, opts: Filter): Directory {
@@ -136,7 +143,7 @@ const filterHost = (tree: Tree, { include, exclude, gitignore }: Filter): Direct
 /** Gives what is at a path, and all below it, to another owner. */
 export function chown(d: Directory, path: string, owner: string): Directory {
   const at = join(d.path, path)
-  const without = at === "/" ? null : rm(d.fs, at)
+  const without = at === "/" ? null : edit(d.fs, rm(at))
   const fs = place(without, at, { ...d, path: at }, { owner })
   return { kind: "Directory", fs, path: d.path }
 }

@@ -87,6 +87,7 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
       if (!taken.has(name)) secretEnv.push({ id: "pyline:ca-file", name })
     }
   }
+  const workdir = inContainer("/", c.config.workdir)
   const secretNames = new Set(secretEnv.map((e) => e.name))
   const path = (p: string | null | undefined) =>
     p ? inContainer(c.config.workdir, expandIn(c, p, opts.expand)) : ""
@@ -107,7 +108,7 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
       spec: {
         args,
         user: c.config.user,
-        workdir: inContainer("/", c.config.workdir),
+        workdir,
         keepHome: taken.has("HOME"),
         stdin: opts.stdin ?? "",
         redirectStdin: path(opts.redirectStdin),
@@ -117,7 +118,11 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
         scrubEnv,
         scrubFiles,
         removeEnv: TRACING.filter((name) => !taken.has(name)),
-        tmpDirs: seen.filter((m) => m.type === "tmp").map((m) => m.target),
+        prepare: [
+          { path: workdir, mkdir: true, owner: c.config.user || "0:0" },
+          // BuildKit gives everybody leave to write there; Dagger does not.
+          ...seen.flatMap((m) => (m.type === "tmp" ? [{ path: m.target, mode: 0o755 }] : [])),
+        ],
         // BuildKit leaves the names of volumes out of its keys: here they count.
         caches: seen.filter((m) => m.type === "cache").map((m) => m.id),
         meta: "/.pyline/meta",

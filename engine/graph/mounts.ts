@@ -1,4 +1,4 @@
-import { copy, mkdir } from "../llb/file.ts"
+import { copy, edit, mkdir, type Owner } from "../llb/file.ts"
 import { type Fs, fsKey } from "../llb/vertex.ts"
 import { type PlaceArgs, resolvePath } from "./container.ts"
 import { parseOwner } from "./owner.ts"
@@ -9,16 +9,18 @@ const mounted = (c: Container, mount: Mount): Container => ({
   mounts: [...c.mounts.filter((m) => m.target !== mount.target), mount],
 })
 
+const ownedCopy = (source: Directory | null | undefined, owner: Owner): Fs =>
+  edit(
+    null,
+    mkdir("/owned", 0o755, owner),
+    source?.fs ? copy("/owned", source.fs, source.path, { contents: true, owner }) : undefined,
+  )
+
 /** A tree whose files belong to somebody else needs a copy; one without an owner is mounted as it is. */
 function owned(source: Directory, owner?: string | null): { fs: Fs; selector: string } {
   const who = parseOwner(owner ?? "")
   if (!who) return { fs: source.fs, selector: source.path }
-  const base = mkdir(null, "/owned", 0o755, who)
-  if (!source.fs) return { fs: base, selector: "/owned" }
-  return {
-    fs: copy(base, "/owned", source.fs, source.path, { contents: true, owner: who }),
-    selector: "/owned",
-  }
+  return { fs: ownedCopy(source, who), selector: "/owned" }
 }
 
 export function withMountedDirectory(
@@ -46,7 +48,7 @@ export function withMountedFile(
 ): Container {
   const owner = parseOwner(opts.owner ?? "")
   const at = owner
-    ? { fs: copy(null, "/file", source.fs, source.path, { owner }), path: "/file" }
+    ? { fs: edit(null, copy("/file", source.fs, source.path, { owner })), path: "/file" }
     : { fs: source.fs, path: source.path }
   return mounted(c, {
     type: "dir",
@@ -78,9 +80,8 @@ export function withMountedCache(
   let seed: Fs = source?.fs ?? null
   let selector = source?.path ?? "/"
   if (owner) {
-    const base = mkdir(null, "/cache", 0o755, owner)
-    seed = seed ? copy(base, "/cache", seed, selector, { contents: true, owner }) : base
-    selector = "/cache"
+    seed = ownedCopy(source, owner)
+    selector = "/owned"
   }
   return mounted(c, {
     type: "cache",

@@ -1,17 +1,14 @@
-import { createHmac } from "node:crypto"
+import { createHmac, randomUUID } from "node:crypto"
 import type { Secret } from "./values.ts"
 
-const digest = (salt: Buffer, value: Buffer) =>
-  createHmac("sha256", salt).update(value).digest("hex")
-
 /** A secret with a plain value: its name alone stands for it in keys, as with Dagger. */
-export function setSecret(name: string, plaintext: string, salt: Buffer): Secret {
+export function setSecret(name: string, plaintext: string): Secret {
   return {
     kind: "Secret",
     id: `set:${name}`,
     name,
     uri: "",
-    version: digest(salt, Buffer.from(plaintext)),
+    version: randomUUID(),
     plaintext: async () => Buffer.from(plaintext),
   }
 }
@@ -41,7 +38,10 @@ export async function secretFromUri(
   }
   if (cacheKey) return make(`key:${cacheKey}`, plaintext)
   try {
-    return make(`value:${digest(salt, await plaintext())}`, plaintext)
+    const digest = createHmac("sha256", salt)
+      .update(await plaintext())
+      .digest("hex")
+    return make(`value:${digest}`, plaintext)
   } catch (error) {
     // A missing secret fails where it is used, not where it is named.
     return make(`missing:${uri}`, () => Promise.reject(error))

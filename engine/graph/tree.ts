@@ -22,7 +22,7 @@ export function readTree(tree: Tree, read: Read): ReadResult {
   }
   if (stat.type === "dir") return { error: read.path, code: "EISDIR" }
   try {
-    const data = readTreeFile(tree, at)
+    const data = contents(tree, at)
     const from = read.offset ?? 0
     const part = data.subarray(from, read.length === undefined ? undefined : from + read.length)
     if (read.saveTo === undefined) return { data: part.toString("base64"), size: part.length }
@@ -36,6 +36,21 @@ export function readTree(tree: Tree, read: Read): ReadResult {
 
 export const byBytes = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** What was read lately, by digest: a snapshot is to last, also when the file changes meanwhile. */
+const recent = new Map<string, Buffer>()
+const LARGEST = 1 << 20
+const MOST_RECENT = 64
+
+function contents(tree: Tree, at: string): Buffer {
+  const digest = index(tree).byPath.get(at)?.digest ?? ""
+  const known = recent.get(digest)
+  if (known) return known
+  const data = readTreeFile(tree, at)
+  if (digest && data.length <= LARGEST) recent.set(digest, data)
+  if (recent.size > MOST_RECENT) recent.delete(recent.keys().next().value as string)
+  return data
+}
 
 interface Index {
   byPath: Map<string, Entry>

@@ -29,7 +29,7 @@ export interface Secret {
   name: string
   /** Empty for a secret that was set. */
   uri: string
-  /** Tells apart, in this engine only, values that were set under one name. */
+  /** Tells apart what was set under one name; each call of `setSecret` makes another secret. */
   version: string
   plaintext(): Promise<Buffer>
 }

@@ -1,4 +1,4 @@
-import { mkfile } from "./file.ts"
+import { edit, mkfile } from "./file.ts"
 import {
   type ExecOutputs,
   type Fs,
@@ -64,7 +64,10 @@ export function exec(spec: ExecSpec): ExecResult {
   const inputs: Output[] = []
   const input = (fs: Fs) => (fs ? inputs.push(fs) - 1 : -1)
   let outputs = 0
-  const shimSpec = mkfile(null, "/spec.json", Buffer.from(JSON.stringify(spec.shim.spec)), 0o400)
+  const shimSpec = edit(
+    null,
+    mkfile("/spec.json", Buffer.from(JSON.stringify(spec.shim.spec)), 0o400),
+  )
   const mounts: object[] = [
     { input: input(spec.root), dest: "/", output: outputs++ },
     { input: -1, dest: `${PRIVATE}/meta`, output: outputs++ },

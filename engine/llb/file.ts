@@ -6,37 +6,60 @@ export interface Owner {
   group: { byID: number }
 }
 
-function fileOp(name: string, base: Fs, action: object, secondary?: Fs): Output {
-  const inputs: Output[] = []
-  const input = base ? inputs.push(base) - 1 : -1
-  const secondaryInput = secondary ? inputs.push(secondary) - 1 : -1
-  const op = { file: { actions: [{ input, secondaryInput, output: 0, ...action }] } }
-  return { vertex: vertex(op, { name, inputs }), index: 0 }
+/** One change to a file system. Some make a new tree when there is none, some need one. */
+export interface FileAction {
+  name: string
+  action: object
+  /** What a copy reads from. */
+  from?: Fs
 }
 
 /** Times are fixed, so that equal calls make equal trees. */
 const timestamp = 0
 
-export function mkfile(base: Fs, path: string, data: Buffer, mode = 0o644, owner?: Owner): Output {
+/**
+ * Makes changes to a file system, one after the other, as one operation: one snapshot, and one layer
+ * of an image.
+ */
+export function edit(base: Fs, ...actions: (FileAction | undefined)[]): Output {
+  const inputs: Output[] = []
+  const input = (fs: Fs | undefined) => (fs ? inputs.push(fs) - 1 : -1)
+  const first = input(base)
+  const list = actions.filter((a) => a !== undefined)
+  const secondaries = list.map(({ from }) => input(from))
+  const op = {
+    file: {
+      actions: list.map(({ action }, i) => ({
+        // What comes after the inputs are the results of the actions before.
+        input: i === 0 ? first : inputs.length + i - 1,
+        secondaryInput: secondaries[i] as number,
+        output: i === list.length - 1 ? 0 : -1,
+        ...action,
+      })),
+    },
+  }
+  return { vertex: vertex(op, { name: list.at(-1)?.name ?? "nothing", inputs }), index: 0 }
+}
+
+export function mkfile(path: string, data: Buffer, mode = 0o644, owner?: Owner): FileAction {
   const mkfile = { path, mode, data, timestamp, ...(owner && { owner }) }
-  return fileOp(`write ${path}`, base, { mkfile })
+  return { name: `write ${path}`, action: { mkfile } }
 }
 
-export function mkdir(base: Fs, path: string, mode = 0o755, owner?: Owner): Output {
+export function mkdir(path: string, mode = 0o755, owner?: Owner): FileAction {
   const mkdir = { path, mode, makeParents: true, timestamp, ...(owner && { owner }) }
-  return fileOp(`mkdir ${path}`, base, { mkdir })
+  return { name: `mkdir ${path}`, action: { mkdir } }
 }
 
-export function symlink(base: Fs, target: string, path: string): Output {
-  return fileOp(`symlink ${path}`, base, {
-    symlink: { oldpath: target, newpath: path, timestamp },
-  })
+export function symlink(target: string, path: string): FileAction {
+  const symlink = { oldpath: target, newpath: path, timestamp }
+  return { name: `symlink ${path}`, action: { symlink } }
 }
 
 /** Removes what `path` (a glob when `wildcard`) names; nothing there is no error. */
-export function rm(base: Fs, path: string, wildcard = false): Output {
+export function rm(path: string, wildcard = false): FileAction {
   const rm = { path, allowNotFound: true, ...(wildcard && { allowWildcard: true }) }
-  return fileOp(`remove ${path}`, base, { rm })
+  return { name: `remove ${path}`, action: { rm } }
 }
 
 export interface CopyOptions {
@@ -50,14 +73,8 @@ export interface CopyOptions {
   contents?: boolean
 }
 
-/** Copies `src` of one file system to `dest` of another; parents are made as needed. */
-export function copy(
-  base: Fs,
-  dest: string,
-  from: Fs,
-  src: string,
-  opts: CopyOptions = {},
-): Output {
+/** Copies `src` of another file system to `dest`; parents are made as needed. */
+export function copy(dest: string, from: Fs, src: string, opts: CopyOptions = {}): FileAction {
   const copy = {
     src,
     dest,
@@ -70,5 +87,5 @@ export function copy(
     ...(opts.include?.length && { includePatterns: opts.include }),
     ...(opts.exclude?.length && { excludePatterns: opts.exclude }),
   }
-  return fileOp(`copy ${dest}`, base, { copy }, from)
+  return { name: `copy ${dest}`, action: { copy }, from }
 }

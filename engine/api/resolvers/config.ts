@@ -25,6 +25,11 @@ const pairs = <K extends "EnvVariable" | "Label">(kind: K, list: Pair[]) =>
 const workdir = (before: string, path: string): string =>
   path.startsWith("/") ? path : join(before || "/", path)
 
+const setPort = (ports: Port[], port: Port): Port[] => {
+  const same = (p: Port) => p.port === port.port && p.protocol === port.protocol
+  return ports.some(same) ? ports.map((p) => (same(p) ? port : p)) : [...ports, port]
+}
+
 /** How a container is set up: what an image says beside its files. */
 export const config = {
   platform: (c: Container) => c.platform,
@@ -97,16 +102,13 @@ export const config = {
     },
   ) =>
     configure(c, {
-      ports: [
-        ...c.config.ports.filter((p) => p.port !== args.port || p.protocol !== args.protocol),
-        {
-          kind: "Port",
-          port: args.port,
-          protocol: args.protocol,
-          description: args.description,
-          experimentalSkipHealthcheck: !!args.experimentalSkipHealthcheck,
-        },
-      ],
+      ports: setPort(c.config.ports, {
+        kind: "Port",
+        port: args.port,
+        protocol: args.protocol,
+        description: args.description,
+        experimentalSkipHealthcheck: !!args.experimentalSkipHealthcheck,
+      }),
     }),
   withoutExposedPort: (c: Container, args: Pick<Port, "port" | "protocol">) =>
     configure(c, {

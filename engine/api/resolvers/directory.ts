@@ -17,7 +17,7 @@ import { basename, join } from "../../graph/path.ts"
 import type { Changeset, Directory } from "../../graph/values.ts"
 import { globTree } from "../../host/glob.ts"
 import { diff } from "../../llb/combine.ts"
-import { copy } from "../../llb/file.ts"
+import { copy, edit } from "../../llb/file.ts"
 import type { Session } from "../context.ts"
 import { resolveFilter } from "../filter.ts"
 import { patched } from "../patch.ts"
@@ -135,7 +135,8 @@ export const directory = {
     err ? { ...d, error: err } : d,
   chown: (d: Directory, { path, owner }: PathArgs & { owner: string }) => chown(d, path, owner),
   async withTimestamps(d: Directory, { timestamp }: { timestamp: number }): Promise<Directory> {
-    const fs = copy(null, "/", d.fs, d.path, { contents: true, timestamp: timestamp * 1e9 })
+    const times = { contents: true, timestamp: timestamp * 1e9 }
+    const fs = edit(null, copy("/", d.fs, d.path, times))
     return { kind: "Directory", fs, path: "/" }
   },
 }

@@ -5,7 +5,7 @@ import { EngineError } from "../../graph/errors.ts"
 import { parseOwner } from "../../graph/owner.ts"
 import { basename, join } from "../../graph/path.ts"
 import type { File } from "../../graph/values.ts"
-import { copy } from "../../llb/file.ts"
+import { copy, edit } from "../../llb/file.ts"
 import type { Session } from "../context.ts"
 import { checkEarly, readFile, requireType, saveFile, stat } from "../read.ts"
 import { parseEnvFile } from "./envfile.ts"
@@ -51,7 +51,8 @@ export const file = {
     session: Session,
   ): Promise<string> {
     const { mode } = await requireType(session, f, f.path, "REGULAR")
-    let dest = session.hostPath(args.path)
+    const asked = session.hostPath(args.path)
+    let dest = asked
     const isDirectory = existsSync(dest) && statSync(dest).isDirectory()
     if (isDirectory || args.path.endsWith("/")) {
       if (!args.allowParentDirPath) {
@@ -64,12 +65,12 @@ export const file = {
     await saveFile(session, f, temporary)
     chmodSync(temporary, mode & 0o777)
     renameSync(temporary, dest)
-    return dest
+    return asked
   },
 
   withName(f: File, { name }: { name: string }): File {
     const at = join("/", name)
-    return { kind: "File", fs: copy(null, at, f.fs, f.path), path: at }
+    return { kind: "File", fs: edit(null, copy(at, f.fs, f.path)), path: at }
   },
   chown(f: File, { owner }: { owner: string }): File {
     const who = parseOwner(owner)
@@ -80,7 +81,7 @@ export const file = {
     const at = `/${basename(f.path)}`
     return {
       kind: "File",
-      fs: copy(null, at, f.fs, f.path, { timestamp: timestamp * 1e9 }),
+      fs: edit(null, copy(at, f.fs, f.path, { timestamp: timestamp * 1e9 })),
       path: at,
     }
   },
@@ -113,9 +114,9 @@ function replace(
           .slice(0, args.firstFrom - 1)
           .join("").length
   const at = text.indexOf(search, start)
-  if (at < 0) throw new EngineError(`search string not found: ${JSON.stringify(search)}`)
+  if (at < 0) throw new EngineError(`search string not found`)
   if (args.firstFrom == null && text.indexOf(search, at + 1) >= 0) {
-    throw new EngineError(`search string found more than once: ${JSON.stringify(search)}`)
+    throw new EngineError(`search string found multiple times`)
   }
   return text.slice(0, at) + replacement + text.slice(at + search.length)
 }

@@ -43,8 +43,11 @@ export const host = {
     session: Session,
   ): Promise<File> {
     const full = session.hostPath(args.path)
-    if (!lstatSync(full).isFile()) throw new EngineError(`${full} is not a regular file`)
     const name = path.basename(full)
+    const stat = lstatSync(full, { throwIfNoEntry: false })
+    if (stat?.isDirectory()) throw new EngineError(`path ${name} is a directory, not a file`)
+    // A link is not followed: what it leads to may be in no directory that was asked for.
+    if (!stat?.isFile()) throw new EngineError(`stat ${name}: no such file or directory`)
     const parent = await host.directory(
       _,
       { path: path.dirname(full), include: [literal(name)], noCache: args.noCache ?? null },

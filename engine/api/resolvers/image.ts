@@ -89,7 +89,9 @@ async function write(
 
 async function tarball(session: Session, c: Container, args: ImageArgs, dest: string) {
   mkdirSync(path.dirname(dest), { recursive: true })
-  await write(session, c, args, { type: "oci", dest })
+  // Docker's format is an OCI layout too, with a list that `docker load` reads; for one platform only.
+  const type = args.platformVariants?.length ? "oci" : "docker"
+  await write(session, c, args, { type, dest })
 }
 
 /** A container as an image: in a registry, in an archive, and back. */

@@ -1,5 +1,6 @@
 import { scratch } from "../../graph/container.ts"
 import { empty, newFile } from "../../graph/directory.ts"
+import { EngineError } from "../../graph/errors.ts"
 import { parsePlatform } from "../../graph/platform.ts"
 import { secretFromUri, setSecret } from "../../graph/secret.ts"
 import type { CacheVolume, EnvFile, Host, Sharing, Value } from "../../graph/values.ts"
@@ -24,10 +25,15 @@ export const query = {
     return scratch(platform ? parsePlatform(platform) : defaultPlatform)
   },
   directory: () => empty(),
-  file: (
+  file(
     _: unknown,
     { name, contents, permissions }: { name: string; contents: string; permissions?: number },
-  ) => newFile(name, contents, permissions),
+  ) {
+    if (name.includes("/")) {
+      throw new EngineError(`file name ${JSON.stringify(name)} must not contain a directory`)
+    }
+    return newFile(name, contents, permissions)
+  },
 
   cacheVolume(
     _: unknown,
@@ -43,11 +49,8 @@ export const query = {
     }
   },
 
-  setSecret: (
-    _: unknown,
-    { name, plaintext }: { name: string; plaintext: string },
-    session: Session,
-  ) => setSecret(name, plaintext, session.engine.salt),
+  setSecret: (_: unknown, { name, plaintext }: { name: string; plaintext: string }) =>
+    setSecret(name, plaintext),
   secret: (
     _: unknown,
     { uri, cacheKey }: { uri: string; cacheKey?: string | null },
