@@ -11,7 +11,7 @@ import { readPlan } from "./pipeline/read.ts"
 import { judge, parseSummary } from "./pipeline/summary.ts"
 import { reportsOf, resultOf, tested } from "./pipeline/tests.ts"
 import type { Plan } from "./project/plan.ts"
-import { showPlan } from "./project/show.ts"
+import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
 
 /**
@@ -38,7 +38,7 @@ export class Pyline {
     const plan = await readPlan(source, python).catch((error: unknown) => {
       throw explain(error, undefined)
     })
-    return format === "json" ? JSON.stringify(plan, undefined, 2) : showPlan(plan)
+    return format === "json" ? planJson(plan) : showPlan(plan)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import type { Plan } from "./plan.ts"
 
 /** The plan as a person reads it: each decision, the rule behind it, and what was not taken. */
@@ -14,4 +15,20 @@ export function showPlan(plan: Plan): string {
   }
   for (const warning of plan.warnings) lines.push(`warning: ${warning}`)
   return lines.join("\n")
+}
+
+/** The plan as JSON. The texts that a lock is made of are given by their digests: they are long, and no news. */
+export function planJson(plan: Plan): string {
+  const digest = (text: string): string =>
+    `sha256:${createHash("sha256").update(text).digest("hex")}`
+  const shorten = (key: string, value: unknown): unknown =>
+    key === "documents"
+      ? Object.fromEntries(
+          Object.entries(value as Record<string, string>).map(([path, text]) => [
+            path,
+            digest(text),
+          ]),
+        )
+      : value
+  return JSON.stringify(plan, shorten, 2)
 }

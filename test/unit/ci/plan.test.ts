@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { describe, expect, test } from "vitest"
 import type { Plan } from "../../../ci/src/project/plan.ts"
-import { showPlan } from "../../../ci/src/project/show.ts"
+import { planJson, showPlan } from "../../../ci/src/project/show.ts"
 import { ERRORS } from "./errors.expected.ts"
 import { errorOf, fixtureNames, planOf, pythonHas } from "./fixtures.ts"
 
