@@ -36,6 +36,13 @@ describe.skipIf(!able)("plans (skipped where python3 has no tomllib or packaging
   })
 })
 
+test.skipIf(!able)("as JSON a plan gives digests for the texts of a lock", () => {
+  const before = JSON.parse(planJson(planOf("uv_library")))
+  expect(before.dependencies.documents["uv.lock"]).toMatch(/^sha256:[0-9a-f]{64}$/)
+  const after = JSON.parse(planJson(planOf("uv_library_bumped")))
+  expect(after.dependencies).toEqual(before.dependencies)
+})
+
 describe.skipIf(!able)(
   "errors, word for word (skipped where python3 has no tomllib or packaging)",
   () => {
