@@ -117,13 +117,6 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 			workdir = "/"
 		}
 	}
-	if err := prepareAll(spec.Prepare); err != nil {
-		return 0, err
-	}
-	if err := checkDir(workdir); err != nil {
-		return 0, err
-	}
-
 	stdin, err := openStdin(spec, workdir)
 	if err != nil {
 		return 0, err
@@ -191,7 +184,16 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	// Signals and the ends of children must be watched before there is a child.
 	signals := make(chan os.Signal, 32)
 	signal.Notify(signals)
-	path, err := lookPath(spec.Args[0], env, workdir)
+	// Only now: redirects are opened in the tree as the step finds it.
+	path, err := "", prepareAll(spec.Prepare)
+	if err == nil {
+		if err := checkDir(workdir); err != nil {
+			return 0, err
+		}
+		path, err = lookPath(spec.Args[0], env, workdir)
+	} else if noDir := new(noDirError); !errors.As(err, &noDir) {
+		return 0, err
+	}
 	pid := 0
 	if err == nil {
 		if pid, err = syscall.ForkExec(path, spec.Args, attr); err != nil {

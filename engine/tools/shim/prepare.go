@@ -25,12 +25,15 @@ func prepareAll(list []prepare) error {
 	return nil
 }
 
+// noDirError says that a directory could not be made: the command cannot be run, as if it were not there.
+type noDirError struct{ error }
+
 func (p *prepare) do() error {
 	var made []string
 	if p.Mkdir {
 		var err error
-		if made, err = makeDirs(p.Path); err != nil || len(made) == 0 {
-			return err
+		if made, err = makeDirs(p.Path); err != nil {
+			return &noDirError{err}
 		}
 	} else {
 		made = []string{p.Path}
