@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import path from "node:path"
 import { EngineError } from "../graph/errors.ts"
 import type { StepSupport } from "../graph/execute.ts"
-import type { Images } from "../graph/images.ts"
+import type { Images, ResolvedImage } from "../graph/images.ts"
 import type { Progress } from "../graph/progress.ts"
 import type { Asker, Solver } from "../graph/solver.ts"
 import { type Container, type Directory, type File, identify, type Value } from "../graph/values.ts"
@@ -19,6 +19,8 @@ export interface Engine {
   host: HostReader
   images: Images
   steps(): Promise<StepSupport>
+  /** Makes an OCI image layout in `dir` of an image archive. */
+  unpack(archive: string, dir: string): Promise<void>
   /** Folder for what is written on the way: uploads, archives. */
   temporary: string
   /** Makes digests of secrets useless outside this engine. */
@@ -35,6 +37,8 @@ export class Session implements Asker {
   readonly askSecret: (uri: string) => Promise<Buffer>
   /** Directories of the host, read once a session. */
   readonly snapshots = new Map<string, Promise<Directory>>()
+  /** What tags of images stood for when this session first asked. */
+  readonly images = new Map<string, Promise<ResolvedImage>>()
   readonly #abort = new AbortController()
   readonly #values = new Map<string, Value>()
   readonly #running = new Set<Promise<unknown>>()

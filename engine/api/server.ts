@@ -6,6 +6,7 @@ import path from "node:path"
 import type { ApiDeps, ApiServer } from "../daemon/api-contract.ts"
 import { Images } from "../graph/images.ts"
 import { Progress } from "../graph/progress.ts"
+import { bridgeBeside, makeLayout } from "../graph/shim.ts"
 import { Solver } from "../graph/solver.ts"
 import { HostReader } from "../host/reader.ts"
 import { Memo } from "../store/memo.ts"
@@ -35,6 +36,7 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
     salt: readSalt(path.join(deps.stateDir, "salt")),
     steps,
     temporary,
+    unpack: (archive, dir) => makeLayout(bridgeBeside(deps.shim()), ["--archive", archive], dir),
     solver: new Solver({
       bridge: () => deps.bridge(),
       memo,

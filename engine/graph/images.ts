@@ -30,6 +30,7 @@ export class Images {
   readonly #bridge: () => Promise<Bridge>
   readonly #config: () => EngineConfig
   readonly #memo: Memo
+  readonly #forgotten = new Map<string, number>()
   readonly #asked = new Map<string, Promise<Remembered>>()
 
   constructor(bridge: () => Promise<Bridge>, config: () => EngineConfig, memo: Memo) {
@@ -64,7 +65,13 @@ export class Images {
     }
     const { digest, config } = await asked
     const name = ref.split("@")[0] as string
-    return { fs: registryImage(name, digest, platform), config, ref: `${name}@${digest}` }
+    return { fs: registryImage(name, digest, platform, auth), config, ref: `${name}@${digest}` }
+  }
+
+  /** What the tag stands for has changed: the next session asks the registry. */
+  forget(address: string): void {
+    const ref = normaliseReference(address)
+    this.#forgotten.set(ref, Date.now())
   }
 
   async #ask(
@@ -76,7 +83,8 @@ export class Images {
     const known = this.#memo.get(key)
     const remembered = known && "answer" in known ? (known.answer as Remembered) : undefined
     const pinned = ref.includes("@sha256:")
-    if (remembered && (pinned || Date.now() - remembered.at < TAG_LIFETIME_MS)) return remembered
+    const since = Math.max(Date.now() - TAG_LIFETIME_MS, this.#forgotten.get(ref) ?? 0)
+    if (remembered && (pinned || remembered.at > since)) return remembered
     try {
       const bridge = await this.#bridge()
       const { digest, config } = await bridge.resolveImage({ ref, platform, registryAuth })

@@ -21,10 +21,12 @@ export async function makeRequest(
 ): Promise<SolveParams> {
   const locals: Record<string, { root: string; entries: string }> = {}
   const ociLayouts: Record<string, string> = {}
+  const registryAuth: NonNullable<SolveParams["registryAuth"]> = {}
   for (const { attachment: at } of graph) {
     if (at?.kind === "tree") {
       locals[at.name] = { root: at.tree.root, entries: entriesFile(temporary, at) }
     } else if (at?.kind === "layout") ociLayouts[at.name] = at.dir
+    else if (at?.kind === "registry") Object.assign(registryAuth, at.auth)
   }
   return {
     ops: graph.map((v) => v.bytes.toString("base64")),
@@ -36,6 +38,7 @@ export async function makeRequest(
     })),
     locals,
     ociLayouts,
+    registryAuth,
     secrets: await gather(graph, needed),
   }
 }

@@ -147,6 +147,19 @@ export interface EnvFile {
   variables: Pair[]
 }
 
+/** A message with named values, as a module would return it. */
+export interface ErrorNote {
+  kind: "Error"
+  message: string
+  values: ErrorValue[]
+}
+
+export interface ErrorValue {
+  kind: "ErrorValue"
+  name: string
+  value: string
+}
+
 export interface SearchSubmatch {
   kind: "SearchSubmatch"
   text: string
@@ -183,6 +196,8 @@ export type Value =
   | EnvFile
   | SearchResult
   | SearchSubmatch
+  | ErrorNote
+  | ErrorValue
   | Host
 
 /** An id that values share exactly when they mean the same. */

@@ -42,12 +42,22 @@ export function ociLayout(dir: string, digest: string, label: string): Output {
   }
 }
 
-/** An image in a registry, pinned by digest. */
-export function registryImage(ref: string, digest: string, platform: string): Output {
+/** An image in a registry, pinned by digest. Who may pull it is no part of what it is. */
+export function registryImage(
+  ref: string,
+  digest: string,
+  platform: string,
+  auth: Record<string, { username: string; password: string }> = {},
+): Output {
   return {
     vertex: vertex(
       { source: { identifier: `docker-image://${ref}@${digest}` } },
-      { name: `pull ${ref}`, contentKey: `image:${digest} ${platform}`, platform },
+      {
+        name: `pull ${ref}`,
+        contentKey: `image:${digest} ${platform}`,
+        platform,
+        attachment: { kind: "registry", auth },
+      },
     ),
     index: 0,
   }

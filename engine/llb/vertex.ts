@@ -42,13 +42,14 @@ export interface Vertex {
   name: string
   inputs: Output[]
   exec?: ExecOutputs
-  /** Host directory or image layout that a session must offer for this source. */
+  /** What a session must offer for this source: a host directory, an image layout, access to a registry. */
   attachment?: Attachment
 }
 
 export type Attachment =
   | { kind: "tree"; name: string; tree: Tree }
   | { kind: "layout"; name: string; dir: string }
+  | { kind: "registry"; auth: Record<string, { username: string; password: string }> }
 
 /** `linux/amd64` or the like: the platform of this machine. */
 export const defaultPlatform = `linux/${{ x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch}`

@@ -24,8 +24,15 @@ export const container = {
   ...mounts,
   ...image,
   async from(c: Container, { address }: { address: string }, session: Session) {
-    const auth = await authOf(c, address)
-    const found = await session.engine.images.resolve(address, c.platform, auth)
+    const key = JSON.stringify([address, c.platform, c.registryAuth])
+    let asked = session.images.get(key)
+    if (!asked) {
+      const auth = await authOf(c, address)
+      asked = session.engine.images.resolve(address, c.platform, auth)
+      session.images.set(key, asked)
+      asked.catch(() => session.images.delete(key))
+    }
+    const found = await asked
     return withImage(c, found.fs, found.config, found.ref)
   },
   async withExec(c: Container, args: ExecArgs, session: Session) {

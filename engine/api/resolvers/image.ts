@@ -9,7 +9,6 @@ import { checkReference } from "../../graph/reference.ts"
 import type { Container, File } from "../../graph/values.ts"
 import { ociLayout } from "../../llb/source.ts"
 import { registryOf } from "../../setup/reference.ts"
-import { extractLayout } from "../../store/archive.ts"
 import type { Session } from "../context.ts"
 import { requireType, saveFile } from "../read.ts"
 
@@ -106,6 +105,7 @@ export const image = {
     })
     const digest = metadata["containerimage.digest"]
     if (!digest) throw new EngineError(`the registry took ${name} but gave no digest`)
+    session.engine.images.forget(name)
     return `${name}@${digest}`
   },
   async export(c: Container, args: ImageArgs & { path: string }, session: Session) {
@@ -125,7 +125,7 @@ export const image = {
     const archive = path.join(folder, "archive.tar")
     await saveFile(session, file, archive)
     const dir = path.join(folder, "layout")
-    await extractLayout(archive, dir)
+    await session.engine.unpack(archive, dir)
     const { digest, config } = readLayout(dir, c.platform)
     return withImage({ ...scratch(c.platform), ...c }, ociLayout(dir, digest, "import"), config)
   },

@@ -1,3 +1,4 @@
+import type { ErrorNote } from "../../graph/values.ts"
 import type { Session } from "../context.ts"
 import { changeset } from "./changeset.ts"
 import { container } from "./container.ts"
@@ -20,5 +21,11 @@ export const resolvers: Record<string, Record<string, Resolver>> = {
   Container: container,
   Changeset: changeset,
   EnvFile: envFile,
+  Error: {
+    withValue: (e: ErrorNote, { name, value }: { name: string; value: string }): ErrorNote => ({
+      ...e,
+      values: [...e.values, { kind: "ErrorValue", name, value }],
+    }),
+  },
   Secret: secret,
 }

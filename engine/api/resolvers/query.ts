@@ -3,7 +3,7 @@ import { empty, newFile } from "../../graph/directory.ts"
 import { EngineError } from "../../graph/errors.ts"
 import { parsePlatform } from "../../graph/platform.ts"
 import { secretFromUri, setSecret } from "../../graph/secret.ts"
-import type { CacheVolume, EnvFile, Host, Sharing, Value } from "../../graph/values.ts"
+import type { CacheVolume, EnvFile, ErrorNote, Host, Sharing, Value } from "../../graph/values.ts"
 import { defaultPlatform } from "../../llb/vertex.ts"
 import type { Session } from "../context.ts"
 
@@ -57,6 +57,11 @@ export const query = {
     session: Session,
   ) => secretFromUri(uri, cacheKey, session.engine.salt, session.askSecret),
 
+  error: (_: unknown, { message }: { message: string }): ErrorNote => ({
+    kind: "Error",
+    message,
+    values: [],
+  }),
   envFile: (): EnvFile => ({ kind: "EnvFile", variables: [] }),
   host: (): Host => ({ kind: "Host" }),
   node: (_: unknown, { id }: LoadArgs, session: Session) => session.value(id),
@@ -65,6 +70,8 @@ export const query = {
   loadContainerFromID: load("Container"),
   loadDirectoryFromID: load("Directory"),
   loadChangesetFromID: load("Changeset"),
+  loadErrorFromID: load("Error"),
+  loadErrorValueFromID: load("ErrorValue"),
   loadEnvFileFromID: load("EnvFile"),
   loadEnvVariableFromID: load("EnvVariable"),
   loadFileFromID: load("File"),

@@ -6,7 +6,11 @@ import { localTree, registryImage } from "../../../engine/llb/source.ts"
 import { closure, fsKey } from "../../../engine/llb/vertex.ts"
 
 const tree = (root: string, digest: string) => ({ root, entries: [], digest: `sha256:${digest}` })
-const base = registryImage("docker.io/library/python:3.13-slim", `sha256:${"1".repeat(64)}`)
+const base = registryImage(
+  "docker.io/library/python:3.13-slim",
+  `sha256:${"1".repeat(64)}`,
+  "linux/amd64",
+)
 
 const step = (fs = base, args = ["true"]) =>
   exec({
