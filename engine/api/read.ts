@@ -118,7 +118,7 @@ export async function checkEarly(
   value: Directory | File,
   type: "REGULAR" | "DIRECTORY",
 ): Promise<void> {
-  if (value.tree || session.engine.solver.hasRun(value.fs)) {
+  if (value.tree || session.engine.solver.known.hasRun(value.fs)) {
     await requireType(session, value, value.path, type)
   }
 }

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
 import type { ExportParams, Read, ReadResult, SolveEvent } from "../buildkit/bridge-protocol.ts"
 import { exec, PRIVATE } from "../llb/exec.ts"
-import { closure, type Fs, fsKey, type Output, type Vertex } from "../llb/vertex.ts"
+import { closure, type Fs, type Output, type Vertex } from "../llb/vertex.ts"
 import { type ExecRecord, LARGEST, type Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
 import { translate } from "./failure.ts"
+import { Knowledge } from "./known.ts"
 import type { Progress } from "./progress.ts"
 import { clashes, makeRequest, type Want } from "./request.ts"
 
@@ -35,15 +36,17 @@ const RECORD: Read[] = [
 
 /** Has BuildKit make what is asked for, and nothing that is known already. */
 export class Solver {
+  readonly known: Knowledge
   readonly #options: SolverOptions
 
   constructor(options: SolverOptions) {
     this.#options = options
+    this.known = new Knowledge(options.memo)
   }
 
   /** Makes the outputs if they were never made; throws what makes them fail. */
   async ensure(asker: Asker, outputs: Output[]): Promise<void> {
-    const missing = outputs.filter((o) => !this.#isMade(o))
+    const missing = outputs.filter((o) => !this.known.isMade(o))
     if (missing.length === 0) {
       this.#tellKnown(asker, outputs)
       return
@@ -52,22 +55,14 @@ export class Solver {
       asker,
       missing.map((output) => ({ output })),
     )
-    for (const output of missing) {
-      const key = this.#keyFor(output, "ok")
-      if (key && !output.vertex.exec) this.#options.memo.set(key, { ok: true })
-    }
-  }
-
-  /** Whether no step has to run for what is in the file system. */
-  hasRun(fs: Fs): boolean {
-    return !fs || closure([fs]).every((v) => !v.exec || this.#record(v))
+    for (const output of missing) this.known.made(output)
   }
 
   /** How the step ended. Runs it unless that is known. */
   async execRecord(asker: Asker, vertex: Vertex): Promise<ExecRecord> {
     const output = { vertex, index: vertex.exec?.meta ?? 0 }
     await this.ensure(asker, [output])
-    const record = this.#record(vertex)
+    const record = this.known.record(vertex)
     if (!record) throw new EngineError("the step left no record of its output")
     return record
   }
@@ -85,11 +80,7 @@ export class Solver {
   /** Reads from a file system; `null` is an empty one. The answers are in the order of the questions. */
   async read(asker: Asker, fs: Fs, reads: Read[]): Promise<ReadResult[]> {
     if (!fs) return reads.map((r) => readEmpty(r))
-    const { memo } = this.#options
-    const known = reads.map((r) => {
-      const found = "saveTo" in r ? undefined : memo.get(this.#keyFor(fs, r) ?? "")
-      return found && "answer" in found ? (found.answer as ReadResult) : undefined
-    })
+    const known = reads.map((r) => this.known.answer(fs, r))
     const missing = reads.filter((_, i) => !known[i])
     if (missing.length === 0) {
       this.#tellKnown(asker, [fs])
@@ -99,8 +90,7 @@ export class Solver {
     return reads.map((read, i) => {
       if (known[i]) return known[i]
       const answer = results.shift() ?? { code: "EIO" }
-      const key = this.#keyFor(fs, read)
-      if (key && !("saveTo" in read)) memo.set(key, { answer })
+      this.known.answered(fs, read, answer)
       return answer
     })
   }
@@ -153,17 +143,16 @@ export class Solver {
   }
 
   async #run(asker: Asker, wants: Want[]): Promise<ReadResult[][]> {
-    const { memo } = this.#options
     const graph = closure(wants.map((w) => w.output))
     const steps = graph.filter((v) => v.exec)
-    for (const job of await clashes(steps.filter((v) => !this.#record(v)))) {
+    for (const job of await clashes(steps.filter((v) => !this.known.record(v)))) {
       await this.#run(
         asker,
         job.map((vertex) => ({ output: { vertex, index: 0 } })),
       )
     }
-    const fresh = steps.filter((v) => !this.#record(v))
-    const known = steps.filter((v) => this.#record(v))
+    const fresh = steps.filter((v) => !this.known.record(v))
+    const known = steps.filter((v) => this.known.record(v))
     const metas = fresh.map((vertex) => ({
       output: { vertex, index: vertex.exec?.meta ?? 0 },
       reads: RECORD,
@@ -187,7 +176,7 @@ export class Solver {
     }
     metas.forEach((meta, i) => {
       const reads = result.targets[wants.length + i]?.reads ?? []
-      memo.set(meta.output.vertex.key, { exec: toRecord(reads) })
+      this.known.learn(meta.output.vertex, toRecord(reads))
     })
     await this.#relearn(asker, known, new Set(result.executed))
     return wants.map((_, i) => result.targets[i]?.reads ?? [])
@@ -197,7 +186,7 @@ export class Solver {
   async #relearn(asker: Asker, known: Vertex[], executed: Set<string>): Promise<void> {
     const again = known.filter((v) => executed.has(v.digest))
     if (again.length === 0) return
-    for (const v of again) this.#options.memo.forget(v.key)
+    for (const v of again) this.known.forget(v)
     await this.#run(
       asker,
       again.map((vertex) => ({ output: { vertex, index: 0 } })),
@@ -205,33 +194,7 @@ export class Solver {
   }
 
   #request(graph: Vertex[], targets: Want[]) {
-    return makeRequest(graph, targets, this.#options.temporary, (v) => !this.#record(v))
-  }
-
-  #record(v: Vertex): ExecRecord | undefined {
-    const known = this.#options.memo.get(v.key)
-    return known && "exec" in known ? known.exec : undefined
-  }
-
-  #isMade(output: Output): boolean {
-    if (output.vertex.exec) return this.#record(output.vertex) !== undefined
-    const key = this.#keyFor(output, "ok")
-    return key !== undefined && this.#options.memo.get(key) !== undefined
-  }
-
-  /**
-   * Names what is known of a file system: by its content key and the very runs that made it, since
-   * a step that runs again may leave other files. Undefined while a step of it has not run.
-   */
-  #keyFor(fs: Output, question: unknown): string | undefined {
-    const hash = createHash("sha256").update(`${fsKey(fs)}\0${JSON.stringify(question)}`)
-    for (const v of closure([fs])) {
-      if (!v.exec) continue
-      const record = this.#record(v)
-      if (!record) return undefined
-      hash.update(`\0${record.run}`)
-    }
-    return hash.digest("hex")
+    return makeRequest(graph, targets, this.#options.temporary, (v) => !this.known.record(v))
   }
 
   #listener(asker: Asker, graph: Vertex[]): (event: SolveEvent) => void {
