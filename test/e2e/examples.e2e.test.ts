@@ -42,7 +42,7 @@ describe("a red test", () => {
     const source = red()
     appendFileSync(
       path.join(source, "tests/test_red.py"),
-      "def test_random():\n    import uuid\n    print('run', uuid.uuid4())\n    assert False\n",
+      "def test_random():\n    import uuid\n    assert False, f'run {uuid.uuid4()}'\n",
     )
     const [first, out] = [await pyline(["test", "--source", source]), folder()]
     expect(first.exitCode).toBe(1)
