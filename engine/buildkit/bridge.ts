@@ -18,6 +18,7 @@ import type {
 } from "./bridge-protocol.ts"
 import { diesWithUs } from "./contain.ts"
 import { isPartialBlob } from "./ingest.ts"
+import { Patience } from "./patience.ts"
 
 /** An answer of the bridge that is an error, or the end of the bridge itself (`UNAVAILABLE`). */
 export class BridgeError extends Error {
@@ -34,7 +35,16 @@ export class BridgeError extends Error {
   }
 }
 
-type Repair = (ociLayouts: string[]) => void
+/** What can be done about requests that fail for reasons which are not the user's. */
+export interface Care {
+  /** Makes a solve possible that failed because an earlier upload of its OCI layouts was interrupted. */
+  repair?: (ociLayouts: string[]) => void
+  /** Removes a download that arrived corrupt. */
+  dropBlob?: (digest: string) => void
+  /** The error in other words, for a disk that is full: with sizes. */
+  diskFull?: (message: string) => string
+  warn?: (text: string) => void
+}
 
 interface Pending {
   resolve(value: never): void
@@ -57,13 +67,14 @@ export class Bridge {
   readonly ended: Promise<void>
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
-  readonly #repair: Repair | undefined
+  readonly #care: Care
   #next = 0
   #dead: BridgeError | undefined
+  #backend: Promise<string> | undefined
 
-  private constructor(child: ChildProcess, repair: Repair | undefined) {
+  private constructor(child: ChildProcess, care: Care) {
     this.#child = child
-    this.#repair = repair
+    this.#care = care
     const lines = new LineSplitter((line) => this.#receive(line))
     child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk))
     // A write to a process that has just died; its exit says the rest.
@@ -80,19 +91,13 @@ export class Bridge {
     })
   }
 
-  /**
-   * Starts the program. `log` is the descriptor that its standard error goes to; `repair` makes a
-   * solve possible that failed because an earlier upload of its OCI layouts was interrupted.
-   */
+  /** Starts the program. `log` is the descriptor that its standard error goes to. */
   static start(
     program: string,
-    options: { log: number; env: NodeJS.ProcessEnv; repair?: Repair },
+    { log, env, ...care }: { log: number; env: NodeJS.ProcessEnv } & Care,
   ): Bridge {
     const [command, ...args] = diesWithUs([program])
-    return new Bridge(
-      spawn(command, args, { stdio: ["pipe", "pipe", options.log], env: options.env }),
-      options.repair,
-    )
+    return new Bridge(spawn(command, args, { stdio: ["pipe", "pipe", log], env }), care)
   }
 
   get alive(): boolean {
@@ -103,13 +108,22 @@ export class Bridge {
     return this.#child.pid
   }
 
+  /**
+   * Tells of a promise for the end of the BuildKit behind it. Its end cuts connections a moment
+   * before it is known to be the cause; what fails meanwhile fails for this reason then.
+   */
+  backendEnds(ended: Promise<string>): void {
+    this.#backend = ended
+    void ended.then((why) => this.fail(why))
+  }
+
   /** Connects to a BuildKit daemon and waits until it answers, at most `timeoutMs`. */
   connect(address: string, timeoutMs = 20_000): Promise<Connected> {
     return this.#call("connect", { address, timeoutMs })
   }
 
   resolveImage(params: ResolveImageParams, signal?: AbortSignal): Promise<ResolvedImage> {
-    return this.#call("resolveImage", params, { signal })
+    return this.#patiently({}, signal, () => this.#call("resolveImage", params, { signal }))
   }
 
   /** Solves targets of a build definition and reads files of their results. */
@@ -118,7 +132,7 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<SolveResult> {
-    return this.#repaired(params, () => this.#call("solve", params, { onEvent, signal }))
+    return this.#patiently(params, signal, () => this.#call("solve", params, { onEvent, signal }))
   }
 
   export(
@@ -126,7 +140,7 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<ExportResult> {
-    return this.#repaired(params, () => this.#call("export", params, { onEvent, signal }))
+    return this.#patiently(params, signal, () => this.#call("export", params, { onEvent, signal }))
   }
 
   /** Runs a container that is no build step; the result comes when it ends. */
@@ -168,20 +182,30 @@ export class Bridge {
     this.#child.kill("SIGKILL")
   }
 
-  async #repaired<Result>(
+  /** Tries again what fails for reasons that pass or can be mended. Steps that went well are not run again by that. */
+  async #patiently<Result>(
     params: { ociLayouts?: Record<string, string> },
+    signal: AbortSignal | undefined,
     call: () => Promise<Result>,
   ): Promise<Result> {
+    const { repair, dropBlob, warn = () => {} } = this.#care
     const layouts = Object.values(params.ociLayouts ?? {})
-    for (let left = 10; ; left--) {
+    const drop = (digest: string) => {
+      dropBlob?.(digest)
+      return dropBlob !== undefined
+    }
+    const patience = new Patience({ drop, warn, signal })
+    for (let left = 10; ; ) {
       try {
         return await call()
       } catch (error) {
-        const again = error instanceof BridgeError && isPartialBlob(error.message) && left > 0
-        if (!this.#repair || !again || layouts.length === 0) throw error
-        this.#repair(layouts)
-        // Another solve may be at it, and finish it.
-        await new Promise((resolve) => setTimeout(resolve, 250))
+        if (!(error instanceof BridgeError) || notItsFault.has(error.code)) throw error
+        if (isPartialBlob(error.message)) {
+          if (!repair || left-- === 0 || layouts.length === 0) throw error
+          repair(layouts)
+          // Another solve may be at it, and finish it.
+          await new Promise((resolve) => setTimeout(resolve, 250))
+        } else if (!(await patience.allows(error.message))) throw error
       }
     }
   }
@@ -219,6 +243,11 @@ export class Bridge {
     })
   }
 
+  #explained(failure: BridgeFailure): BridgeFailure {
+    if (failure.code !== "DISK_FULL" || !this.#care.diskFull) return failure
+    return { ...failure, message: this.#care.diskFull(failure.message) }
+  }
+
   #send(message: unknown): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`)
   }
@@ -237,11 +266,29 @@ export class Bridge {
       pending.onEvent?.(message.event)
       return
     }
-    this.#pending.delete(message.id)
-    if (message.error) pending.reject(new BridgeError(message.error))
-    else pending.resolve(message.result as never)
+    const { error } = message
+    const settle = () => {
+      this.#pending.delete(message.id)
+      if (error) pending.reject(new BridgeError(this.#explained(error)))
+      else pending.resolve(message.result as never)
+    }
+    // The end of BuildKit rejects what is still pending, with its own words.
+    if (error && this.#backend && isConnectionLost(error)) setTimeout(settle, 500)
+    else settle()
   }
 }
+
+function isConnectionLost({ code, message }: BridgeFailure): boolean {
+  return (
+    code === "UNAVAILABLE" ||
+    /\bUnavailable: |error reading from server|connection (refused|reset)/.test(message)
+  )
+}
+
+/** Failures that no registry has caused. */
+const notItsFault = new Set<BridgeFailure["code"]>([
+  ...(["EXEC", "CHANGED", "CANCELED", "DISK_FULL", "UNAVAILABLE", "INVALID"] as const),
+])
 
 function canceled(): BridgeError {
   return new BridgeError({ code: "CANCELED", message: "canceled" })

@@ -27,14 +27,20 @@ export interface BuildkitdOptions {
   env: NodeJS.ProcessEnv
 }
 
+/** The end of a process: half a sentence on how, and whether the program itself went wrong. */
+export interface Ended {
+  how: string
+  crashed: boolean
+}
+
 /** A buildkitd of our own: its data, sockets, mounts and processes are below one state directory. */
 export class Buildkitd {
   readonly address: string
-  /** Resolves when the process is gone, with a sentence that says how it ended. */
-  readonly ended: Promise<string>
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<Ended>
   readonly #child: ChildProcess
   readonly #log: string
-  #logStart: number
+  readonly #logStart: number
 
   private constructor(child: ChildProcess, paths: Paths, logStart: number) {
     this.#child = child
@@ -42,10 +48,10 @@ export class Buildkitd {
     this.#logStart = logStart
     this.address = `unix://${paths.buildkitSocket}`
     this.ended = new Promise((resolve) => {
-      child.on("error", (error) => resolve(`could not be started: ${error.message}`))
-      child.on("exit", (code, signal) =>
-        resolve(signal ? `was killed (${signal})` : `exited with code ${code}`),
+      child.on("error", (error) =>
+        resolve({ how: `could not be started (${error.message})`, crashed: false }),
       )
+      child.on("exit", (code, signal) => resolve(this.#end(code, signal)))
     })
   }
 
@@ -112,6 +118,15 @@ export class Buildkitd {
     } finally {
       closeSync(fd)
     }
+  }
+
+  #end(code: number | null, signal: NodeJS.Signals | null): Ended {
+    // What we see is the end of unshare, which cannot pass on that its child was killed.
+    const killed =
+      signal ?? (/sigprocmask unblock failed/.test(this.logTail()) ? "SIGKILL" : undefined)
+    if (killed) return { how: `was killed (${killed})`, crashed: false }
+    // 2 is how Go ends a program that has panicked.
+    return { how: `exited with code ${code}`, crashed: code === 2 }
   }
 
   /** Ends it, at first politely. */

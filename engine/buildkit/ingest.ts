@@ -28,17 +28,36 @@ const abandonedAfter = 1000
 /** Removes what was begun of the blobs of these OCI layouts and is not written any more. */
 export function dropPartialBlobs(root: string, layouts: string[]): void {
   const blobs = new Set(layouts.flatMap((dir) => list(join(dir, "blobs", "sha256"))))
-  for (const name of list(ingests(root))) {
-    const dir = join(ingests(root), name)
+  for (const { dir, blob } of begun(root)) {
     try {
-      const ref = readFileSync(join(dir, "ref"), "utf8")
-      const blob = /sha256:([0-9a-f]{64})$/.exec(ref)?.[1]
       const age = Date.now() - statSync(join(dir, "data")).mtimeMs
-      if (blob && blobs.has(blob) && age > abandonedAfter) rmSync(dir, { recursive: true })
+      if (blobs.has(blob) && age > abandonedAfter) rmSync(dir, { recursive: true })
     } catch {
       // It was finished meanwhile.
     }
   }
+}
+
+/**
+ * Removes a blob that arrived whole but wrong. BuildKit keeps it as one to go on with, finds that
+ * nothing is missing, and refuses it again without asking the registry: for ever (as of v0.34).
+ */
+export function dropCorruptBlob(root: string, digest: string): void {
+  for (const { dir, blob } of begun(root)) {
+    if (`sha256:${blob}` === digest) rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function begun(root: string): { dir: string; blob: string }[] {
+  return list(ingests(root)).flatMap((name) => {
+    const dir = join(ingests(root), name)
+    try {
+      const blob = /sha256:([0-9a-f]{64})$/.exec(readFileSync(join(dir, "ref"), "utf8"))?.[1]
+      return blob ? [{ dir, blob }] : []
+    } catch {
+      return []
+    }
+  })
 }
 
 function list(dir: string): string[] {

@@ -6,9 +6,10 @@ import { log } from "../daemon/log.ts"
 import type { Paths } from "../daemon/paths.ts"
 import type { EngineConfig } from "../setup/config.ts"
 import { startContainer } from "../setup/container.ts"
+import { diskFull } from "../setup/disk.ts"
 import { Bridge } from "./bridge.ts"
 import { Buildkitd } from "./daemon.ts"
-import { dropPartialBlobs } from "./ingest.ts"
+import { dropCorruptBlob, dropPartialBlobs } from "./ingest.ts"
 
 interface Running {
   bridge: Bridge
@@ -123,7 +124,14 @@ export class Supervisor {
     const bridge = Bridge.start(join(config.bin, "bridge"), {
       log: 2,
       env,
-      repair: (layouts) => dropPartialBlobs(paths.buildkitRoot, layouts),
+      warn: (text) => this.#options.warn(text),
+      // The data of a BuildKit that is not ours is out of reach.
+      ...(config.buildkit.address === undefined &&
+        origin !== "container" && {
+          repair: (layouts: string[]) => dropPartialBlobs(paths.buildkitRoot, layouts),
+          dropBlob: (digest: string) => dropCorruptBlob(paths.buildkitRoot, digest),
+          diskFull: (message: string) => diskFull(message, paths.buildkitRoot),
+        }),
     })
     let buildkitd: Buildkitd | undefined
     try {
@@ -141,7 +149,7 @@ export class Supervisor {
       }
       const { version } = await Promise.race([
         bridge.connect(address),
-        ...(buildkitd ? [buildkitd.ended.then((how) => Promise.reject(diedEarly(how)))] : []),
+        ...(buildkitd ? [buildkitd.ended.then(({ how }) => Promise.reject(diedEarly(how)))] : []),
       ])
       return { bridge, buildkitd, version, address }
     } catch (error) {
@@ -155,8 +163,10 @@ export class Supervisor {
   #watch(running: Running): void {
     const { bridge, buildkitd } = running
     const since = Date.now()
+    let over = false
     const gone = (what: string, crashed: boolean) => {
-      if (this.#stopping || this.#running !== running) return
+      if (this.#stopping || over) return
+      over = true
       log(what)
       if (crashed) this.#crashes = Date.now() - since < settledAfter ? this.#crashes + 1 : 1
       bridge.fail(what)
@@ -165,10 +175,15 @@ export class Supervisor {
         `${what} It is started again when it is needed; log: ${this.#options.paths.buildkitLog}`,
       )
     }
-    void buildkitd?.ended.then((how) =>
-      // A kill is somebody's doing or the kernel's for want of memory: not the state's fault.
-      gone(`BuildKit ${how} while the engine used it.`, !how.includes("SIGKILL")),
-    )
+    if (buildkitd) {
+      bridge.backendEnds(
+        buildkitd.ended.then(({ how, crashed }) => {
+          const what = `BuildKit ${how} while the engine used it.`
+          gone(what, crashed)
+          return what
+        }),
+      )
+    }
     void bridge.ended.then(() =>
       gone("The bridge to BuildKit ended while the engine used it.", false),
     )

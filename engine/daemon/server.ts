@@ -22,6 +22,8 @@ export interface DaemonOptions {
   env: NodeJS.ProcessEnv
 }
 
+const patience = 15_000
+
 /** The engine's daemon: the control socket and what hangs on it. The caller holds the engine's lock. */
 export class Daemon {
   readonly #options: DaemonOptions
@@ -97,8 +99,8 @@ export class Daemon {
       session.end({ type: "error", code: "ENGINE_STOPPED", message: "The engine was stopped." })
       await this.#close(session)
     }
-    await (await this.#api)?.close()
-    await this.#supervisor.stop()
+    await inTime((await this.#api)?.close(), "the API server")
+    await inTime(this.#supervisor.stop(), "BuildKit")
     rmSync(this.#options.paths.socket, { force: true })
     for (const connection of this.#connections) connection.end({ type: "stopped" })
     log("stopped")
@@ -159,14 +161,7 @@ export class Daemon {
     const sameHost = message.buildkitHost === (this.#options.env.BUILDKIT_HOST ?? "")
     if (this.#stopped || this.#leaving || !sameHost || !this.#identity.same(message.bundle)) {
       this.#leaving = true
-      const users = this.#sessions.size
-      connection.send({
-        type: "wait",
-        message:
-          users === 0
-            ? "another build of the engine is running; it is being replaced"
-            : `another build of the engine (${this.#options.version}, pid ${process.pid}) is busy with ${users} session${users === 1 ? "" : "s"}; waiting until it is done`,
-      })
+      connection.send({ type: "wait", message: this.#whyWait() })
       this.#restIfIdle()
       return
     }
@@ -185,12 +180,18 @@ export class Daemon {
     }
   }
 
+  #whyWait(): string {
+    const users = [...this.#sessions.values()].map(({ pid, cwd }) => `process ${pid} in ${cwd}`)
+    if (users.length === 0) return "another build of the engine is running; it is being replaced"
+    return `another build of the engine (${this.#options.version}, pid ${process.pid}) is busy for ${users.join(", ")}; waiting until it is done ("pyline engine stop" ends it)`
+  }
+
   async #close(session: Session): Promise<void> {
     if (!this.#sessions.delete(session.id)) return
     session.over()
     this.#closing++
     try {
-      await (await this.#api)?.closeSession(session.id)
+      await inTime((await this.#api)?.closeSession(session.id), `session ${session.id}`)
     } catch (error) {
       log(`closing session ${session.id}: ${(error as Error).stack}`)
     } finally {
@@ -275,6 +276,19 @@ export class Daemon {
       ...(this.#api ? { stats: (await this.#api).stats() } : {}),
     }
   }
+}
+
+/** Waits for something to end, but not for ever: what hangs must not keep the engine from going. */
+async function inTime(work: Promise<void> | undefined, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      log(`${what} did not end in ${patience / 1000} s`)
+      resolve()
+    }, patience)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 function failure(error: unknown): DaemonMessage {

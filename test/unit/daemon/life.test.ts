@@ -176,7 +176,7 @@ test("an engine of another build is waited for while it is busy", async () => {
   await expect
     .poll(() => reports.at(-1))
     .toMatch(
-      /^wait for the engine: another build of the engine \(.*\) is busy with 1 session; waiting until it is done$/,
+      /^wait for the engine: another build of the engine \(.*\) is busy for process \d+ in \/; waiting until it is done \("pyline engine stop" ends it\)$/,
     )
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(isAlive(pid as number)).toBe(true)
