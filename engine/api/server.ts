@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import path from "node:path"
@@ -25,20 +25,24 @@ const LARGEST_BODY = 64 << 20
 export async function startApi(deps: ApiDeps): Promise<ApiServer> {
   const memo = new Memo(path.join(deps.stateDir, "memo"))
   const temporary = path.join(deps.stateDir, "uploads")
+  // Lists of files that an engine before this one was sending.
+  rmSync(temporary, { recursive: true, force: true })
+  const host = new HostReader({ cacheFile: path.join(deps.stateDir, "host-cache") })
+  let asked = 0
+  const bridge = () => {
+    asked++
+    return deps.bridge()
+  }
   const steps = stepSupport(deps)
   const engine: Engine = {
-    host: new HostReader(),
-    images: new Images(
-      () => deps.bridge(),
-      () => deps.config(),
-      memo,
-    ),
+    host,
+    images: new Images(bridge, () => deps.config(), memo),
     salt: readSalt(path.join(deps.stateDir, "salt")),
     steps,
     temporary,
     unpack: (archive, dir) => makeLayout(bridgeBeside(deps.shim()), ["--archive", archive], dir),
     solver: new Solver({
-      bridge: () => deps.bridge(),
+      bridge,
       memo,
       temporary,
       shim: async () => (await steps()).shim,
@@ -66,8 +70,11 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
       const session = sessions.get(id)
       sessions.delete(id)
       await session?.close()
+      // A killed engine saves nothing: what was hashed for a session is kept when it ends.
+      if (sessions.size === 0) await host.save()
     },
-    stats: () => ({ sessions: sessions.size }),
+    // How often BuildKit was asked for anything: an unchanged run adds nothing to it.
+    stats: () => ({ sessions: sessions.size, asked }),
     async prune(all) {
       memo.clear()
       const bridge = await deps.bridge()

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { beforeAll, describe, expect, test } from "vitest"
+import { control } from "../../engine/client.ts"
 import { example, lastLine, pyline } from "./pyline.ts"
 
 const THE_TESTS = expect.stringMatching(/^\[exec (pytest|unittest)\b/)
@@ -33,8 +34,13 @@ describe.each(["fastapi-uv", "flask-requirements", "library-src"])("%s", (name) 
     await steps(source)
   })
 
-  test("an unchanged run executes nothing", async () => {
+  test("an unchanged run executes nothing and asks BuildKit for nothing", async () => {
+    const before = await control({ type: "status" })
     expect((await steps(source)).ran).toEqual([])
+    const after = await control({ type: "status" })
+    expect(after.pid).toBe(before.pid)
+    // Only BuildKit opens connections to elsewhere: registries, package indexes.
+    expect(after.stats?.asked).toBe(before.stats?.asked)
   })
 
   test("a one-line source edit runs the tests and nothing else", async () => {
