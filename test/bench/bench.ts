@@ -26,6 +26,7 @@ import { parseArgs } from "node:util"
 import { $ } from "zx"
 import { control } from "../../engine/client.ts"
 import { enginePaths } from "../../engine/daemon/paths.ts"
+import { HostReader } from "../../engine/host/reader.ts"
 import { loadConfig, lookupImage } from "../../engine/setup/config.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
@@ -193,6 +194,34 @@ async function memory(source: string): Promise<void> {
   )
 }
 
+/** A tree that did not change: what it costs to see that, beside a walk that only asks for each file's state. */
+async function uploads(): Promise<void> {
+  const FILES = 40_000
+  const at = path.join(work, "many")
+  for (let i = 0; i < FILES; i++) {
+    const dir = path.join(at, `d${Math.floor(i / 200)}`)
+    if (i % 200 === 0) mkdirSync(dir, { recursive: true })
+    writeFileSync(path.join(dir, `f${i}`), `file ${i}\n`)
+  }
+  const reader = new HostReader()
+  await reader.read(at, {})
+  const walks: number[] = []
+  const reads: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    let start = performance.now()
+    await sh`find ${at} -printf %s`
+    walks.push((performance.now() - start) / 1000)
+    start = performance.now()
+    await reader.read(at, {})
+    reads.push((performance.now() - start) / 1000)
+  }
+  console.log(`\n${FILES} unchanged files`)
+  console.log(`  bare stat walk median ${median(walks).toFixed(3)} s`)
+  console.log(
+    `  engine         median ${median(reads).toFixed(3)} s   ${median(reads.map((r, i) => r - (walks[i] ?? 0))).toFixed(3)} s over the walk`,
+  )
+}
+
 const source = await unpack()
 const first = pyline(source)
 console.log("preparing: first runs of everything")
@@ -210,5 +239,6 @@ report(
   }),
 )
 await memory(first.source)
+await uploads()
 console.log(`\nload after: ${loadavg()[0]?.toFixed(2)}`)
 process.exit(0)
