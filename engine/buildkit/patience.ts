@@ -3,7 +3,7 @@ import { get } from "../setup/http.ts"
 import { troubleOf } from "./trouble.ts"
 
 /** How long one request waits for a registry that limits it, all in all. */
-const LONGEST_WAIT_MS = 120_000
+const LONGEST_WAIT_MS = 60_000
 /** BuildKit itself tries four times within seven seconds; these come after that. */
 const PAUSES_MS = [1000, 4000]
 
@@ -31,15 +31,8 @@ export class Patience {
     const { drop, warn } = this.#options
     const trouble = troubleOf(message)
     switch (trouble?.kind) {
-      case "limited": {
-        const pause = await this.#pauseFor(trouble.url)
-        if (this.#waited + pause > LONGEST_WAIT_MS) return false
-        this.#waited += pause
-        warn(
-          `The registry ${trouble.host} limits how often it may be asked (429): trying again in ${Math.ceil(pause / 1000)} s.`,
-        )
-        return this.#sleep(pause)
-      }
+      case "limited":
+        return this.#waitForLeave(trouble.host, trouble.url)
       case "flaky": {
         const pause = PAUSES_MS[this.#flaky++]
         if (pause === undefined) return false
@@ -61,17 +54,29 @@ export class Patience {
     }
   }
 
-  /** What the registry asks for in `Retry-After`, else longer each time. BuildKit does not tell the header: it is asked for once more. */
-  async #pauseFor(url: string | undefined): Promise<number> {
-    const usual = 1000 * 2 ** ++this.#limited * (0.75 + Math.random() / 2)
-    if (!url) return usual
-    try {
-      const { status, headers } = await get(new URL(url), { timeout: 5000 })
-      const wanted = status === 429 ? retryAfter(headers["retry-after"]) : undefined
+  /**
+   * Waits until the registry has had its rest: as long as its `Retry-After` says, else longer each
+   * time. BuildKit does not tell that header, and asks five times in a row: until the registry is
+   * ready it is asked from here.
+   */
+  async #waitForLeave(host: string, url: string | undefined): Promise<boolean> {
+    for (;;) {
+      const probe = url
+        ? await get(new URL(url), { timeout: 5000 }).catch(() => undefined)
+        : undefined
+      if (probe && probe.status < 400 && this.#waited > 0) return true
+      const usual = 1000 * 2 ** ++this.#limited
+      const wanted = probe?.status === 429 ? retryAfter(probe.headers["retry-after"]) : undefined
       // A little more than wanted: all who wait would otherwise come back at once.
-      return wanted === undefined ? usual : wanted + 250 + Math.random() * 750
-    } catch {
-      return usual
+      const pause = (wanted ?? usual) + 250 + Math.random() * 750
+      if (this.#waited + pause > LONGEST_WAIT_MS) return false
+      this.#waited += pause
+      this.#options.warn(
+        `The registry ${host} limits how often it may be asked (429): trying again in ${Math.ceil(pause / 1000)} s.`,
+      )
+      if (!(await this.#sleep(pause))) return false
+      // Who may ask only with a token gets no leave here: BuildKit has to try.
+      if (probe?.status !== 429) return true
     }
   }
 

@@ -1,4 +1,5 @@
 import { BridgeError } from "../buildkit/bridge.ts"
+import { inPlainWords } from "../buildkit/trouble.ts"
 import type { Vertex } from "../llb/vertex.ts"
 import { EngineError, ExecFailure } from "./errors.ts"
 
@@ -19,7 +20,15 @@ export function translate(error: unknown, graph: Vertex[]): unknown {
       setup || exitCode < 0 ? failure.message : undefined,
     )
   }
-  return new EngineError(inOtherWords(error.message), { cause: error })
+  const words = inPlainWords(error.message)
+  if (words === undefined) return new EngineError(inOtherWords(error.message), { cause: error })
+  // BuildKit does not say which image it was about.
+  const pulls = graph.map((v) => v.name).filter((name) => name.startsWith("pull "))
+  const pull = failed?.name.startsWith("pull ") ? failed.name : pulls.join(", ")
+  return new EngineError(
+    `${pull && !words.startsWith("failed to push") ? `${pull}: ` : ""}${words}`,
+    { cause: error },
+  )
 }
 
 /** Messages of BuildKit's file operations name its own temporary names. */

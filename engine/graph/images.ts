@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
+import { inPlainWords } from "../buildkit/trouble.ts"
 import { ociLayout, registryImage } from "../llb/source.ts"
 import { defaultPlatform, type Fs } from "../llb/vertex.ts"
 import { type EngineConfig, lookupImage } from "../setup/config.ts"
@@ -43,6 +44,7 @@ export class Images {
     address: string,
     platform: string,
     auth: Record<string, { username: string; password: string }>,
+    signal?: AbortSignal,
   ): Promise<ResolvedImage> {
     checkReference(address)
     const substitute = lookupImage(this.#config(), address)
@@ -63,7 +65,7 @@ export class Images {
       asked = this.#ask(ref, platform, auth).finally(() => this.#asked.delete(question))
       this.#asked.set(question, asked)
     }
-    const { digest, config } = await asked
+    const { digest, config } = await (signal ? unlessAborted(asked, signal) : asked)
     const name = ref.split("@")[0] as string
     return { fs: registryImage(name, digest, platform, auth), config, ref: `${name}@${digest}` }
   }
@@ -95,7 +97,19 @@ export class Images {
     } catch (error) {
       // The registry is gone, but what the tag meant is known and its layers may be here.
       if (remembered) return remembered
-      throw new EngineError(`image ${ref}: ${(error as Error).message}`, { cause: error })
+      const { message } = error as Error
+      throw new EngineError(`image ${ref}: ${inPlainWords(message) ?? message}`, { cause: error })
     }
   }
+}
+
+/** Others may wait for the same answer, so the question goes on: who is gone does not wait for it. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {})
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener("abort", abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
+  })
 }

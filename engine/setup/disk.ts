@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs"
+import { existsSync, statfsSync } from "node:fs"
 import { dirname } from "node:path"
 import { EngineError } from "../daemon/error.ts"
 
@@ -19,6 +19,23 @@ export function room(path: string): { bytes: number; files: number } {
       if (dir === dirname(dir)) throw error
     }
   }
+}
+
+/** What to say of a disk that turned out to be full: where, how large it is, and what to do. */
+export function diskFull(what: string, path: string): string {
+  let sizes = ""
+  try {
+    const { blocks, bavail, bsize, files, ffree } = statfsSync(existing(path))
+    const inodes = files > 0 && ffree < 100 ? `, room for ${ffree} more files` : ""
+    sizes = ` (${size(blocks * bsize)}, ${size(bavail * bsize)} free${inodes})`
+  } catch {
+    // The disk is gone altogether: what went wrong says it.
+  }
+  return `The disk of ${path} is full${sizes}: ${what}. Free some space there: pyline engine prune removes the build cache.`
+}
+
+function existing(path: string): string {
+  return existsSync(path) || path === dirname(path) ? path : existing(dirname(path))
 }
 
 /** Throws DISK_FULL, naming the sizes, when a disk has less room than what is about to be written. */

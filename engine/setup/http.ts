@@ -1,12 +1,17 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http"
+import {
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http"
 import { request as httpsRequest } from "node:https"
 import { connect as tlsConnect } from "node:tls"
 
-/** Status and the first bytes of what an address answers, through the proxy that the environment names. */
+/** Status, headers and the first bytes of what an address answers, through the proxy that the environment names. */
 export async function get(
   url: URL,
   options: { timeout: number; bytes?: number },
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
   const signal = AbortSignal.timeout(options.timeout)
   const proxy = proxyFor(url, process.env)
   const response = await (proxy ? throughProxy(url, proxy, signal) : direct(url, signal))
@@ -22,7 +27,7 @@ export async function get(
   } finally {
     response.destroy()
   }
-  return { status: response.statusCode ?? 0, text }
+  return { status: response.statusCode ?? 0, headers: response.headers, text }
 }
 
 /** The proxy for an address by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as curl and Go read them. */

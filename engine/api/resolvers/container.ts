@@ -28,7 +28,7 @@ export const container = {
     let asked = session.images.get(key)
     if (!asked) {
       const auth = await authOf(c, address)
-      asked = session.engine.images.resolve(address, c.platform, auth)
+      asked = session.engine.images.resolve(address, c.platform, auth, session.signal)
       session.images.set(key, asked)
       asked.catch(() => session.images.delete(key))
     }

@@ -13,7 +13,7 @@ export type Fault =
 
 interface Rule {
   matches(request: Asked): boolean
-  fault: Fault
+  fault: Fault | (() => Fault | undefined)
   left: number
 }
 
@@ -21,6 +21,8 @@ export interface Asked {
   method: string
   path: string
   headers: IncomingMessage["headers"]
+  /** When, in milliseconds since 1970. */
+  at: number
 }
 
 /** The faults a server has been told to make, and everything that it was asked. */
@@ -29,7 +31,7 @@ export class Script {
   #rules: Rule[] = []
 
   /** Answers the next `times` requests that match with a fault. */
-  fail(matches: string | RegExp, fault: Fault, times = Number.POSITIVE_INFINITY): void {
+  fail(matches: string | RegExp, fault: Rule["fault"], times = Number.POSITIVE_INFINITY): void {
     // `GET /v2/name/blobs/…`
     const is = (line: string) =>
       typeof matches === "string" ? line.startsWith(matches) : matches.test(line)
@@ -49,11 +51,11 @@ export class Script {
   /** Notes the request; the fault it meets, if any. */
   meet(request: IncomingMessage): Fault | undefined {
     const { method = "", url: path = "", headers } = request
-    const asked = { method, path, headers }
+    const asked = { method, path, headers, at: Date.now() }
     this.asked.push(asked)
     const rule = this.#rules.find((r) => r.left > 0 && r.matches(asked))
     if (rule) rule.left--
-    return rule?.fault
+    return typeof rule?.fault === "function" ? rule.fault() : rule?.fault
   }
 }
 

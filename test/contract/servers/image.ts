@@ -82,4 +82,6 @@ export function shellLayer(): Buffer {
 const which = (name: string): string =>
   execFileSync("sh", ["-c", `command -v "$0"`, name === "sh" ? "dash" : name], {
     encoding: "utf8",
-  }).trim().replace(/^(true)$/, "/bin/true")
+  })
+    .trim()
+    .replace(/^(true)$/, "/bin/true")

@@ -77,7 +77,8 @@ export class Registry {
     const [, name = "", kind, what = "", query = ""] = ROUTE.exec(request.url ?? "") ?? []
     if (request.url?.startsWith("/v2/") && !kind) return send(response, { status: 200 }, fault)
     const repository = this.#repository(name)
-    if (kind === "manifests") return this.#manifest(request, response, repository, what, body, fault)
+    if (kind === "manifests")
+      return this.#manifest(request, response, repository, what, body, fault)
     if (what.startsWith("uploads/"))
       return this.#upload(request, response, { name, id: what.slice(8), query, body }, fault)
     const blob = repository.blobs.get(what)
