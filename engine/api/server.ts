@@ -110,7 +110,11 @@ async function answer(
     return send(response, 401, { errors: [{ message: "unauthorized" }] })
   }
   const body = await readBody(request)
-  if (body === null) return send(response, 413, { errors: [{ message: "request too large" }] })
+  if (body === null) {
+    // What is still on its way is not read: the connection is of no more use.
+    response.setHeader("Connection", "close")
+    return send(response, 413, { errors: [{ message: "request too large" }] })
+  }
   let parsed: { query?: unknown; variables?: unknown; operationName?: unknown }
   try {
     parsed = JSON.parse(body)
@@ -159,9 +163,10 @@ function authenticate(request: IncomingMessage, sessions: Map<string, Session>):
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {
+  if (Number(request.headers["content-length"]) > LARGEST_BODY) return null
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > LARGEST_BODY) return null
     chunks.push(chunk)

@@ -36,6 +36,9 @@ const CA_VARIABLES = [
   "GIT_SSL_CAINFO",
 ]
 
+/** Bytes of each stream that are shown while a step runs; the record has all of it. */
+const MOST_SHOWN = 16 << 20
+
 /** BuildKit tells steps where to send traces; a step is not to see that. */
 const TRACING = [
   "TRACEPARENT",
@@ -126,6 +129,7 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
         // BuildKit leaves the names of volumes out of its keys: here they count.
         caches: seen.filter((m) => m.type === "cache").map((m) => m.id),
         meta: "/.pyline/meta",
+        forward: MOST_SHOWN,
       },
     },
   })

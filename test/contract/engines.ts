@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { type Client, type Container, connect } from "@dagger.io/dagger"
@@ -13,6 +13,8 @@ export interface TestEngine {
   readonly name: "embedded" | "dagger"
   /** Runs `work` in a session of its own. */
   session<T>(work: (client: Client) => Promise<T>): Promise<T>
+  /** The most memory that the engine's own process ever had, in bytes; where that can be known. */
+  peak?(): Promise<number>
 }
 
 export interface Bench {
@@ -39,6 +41,12 @@ const embedded = async (): Promise<[TestEngine, () => Promise<void>]> => {
             : Promise.resolve(Buffer.from(value))
         },
       }),
+    async peak() {
+      const { pid } = (await own.status()) as { pid: number }
+      const [, kilobytes] =
+        /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
+      return Number(kilobytes) * 1024
+    },
   }
   return [engine, () => own.remove()]
 }
