@@ -20,7 +20,7 @@ const failed = (why: string) => new EngineError(`git apply: ${why}`)
 /** Reads a patch in unified format, as `git diff` writes it. */
 export function parsePatch(text: string): FilePatch[] {
   const patches: FilePatch[] = []
-  const all = text.split("\n")
+  const all = text.replace(/\n$/, "").split("\n")
   let current: FilePatch | undefined
   for (let i = 0; i < all.length; i++) {
     const line = all[i] as string
