@@ -33,6 +33,8 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
     asked++
     return deps.bridge()
   }
+  // What an earlier engine left there belongs to sessions that are over.
+  rmSync(temporary, { recursive: true, force: true })
   const steps = stepSupport(deps)
   const engine: Engine = {
     host,

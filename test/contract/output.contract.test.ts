@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import type { Client } from "@dagger.io/dagger"
 import { expect, test } from "vitest"
 import { describeEngines, sh, WORD } from "./engines.ts"
 
@@ -49,6 +50,19 @@ describeEngines("output", (bench) => {
 })
 
 describeEngines("a session that ends", (bench) => {
+  test("does not end a step that another session waits for", async () => {
+    const ask = (client: Client) => sh(bench.fresh(client), `sleep 3; ${WORD}`)
+    const leaving = bench.engine.session(async (client) => {
+      ask(client)
+        .sync()
+        .catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    })
+    const staying = bench.engine.session((client) => ask(client).stdout())
+    await leaving
+    expect(await staying).toMatch(/^[0-9a-f]{24}$/)
+  })
+
   test("ends what it started, and leaves others alone", async () => {
     const other = bench.engine.session((client) =>
       sh(bench.fresh(client), `sleep 4; ${WORD}`).stdout(),

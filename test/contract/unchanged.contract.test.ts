@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import type { Client } from "@dagger.io/dagger"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { BASE, sh, WORD } from "./engines.ts"
+import { OwnEngine } from "./servers/engine.ts"
+
+let engine: OwnEngine
+let dir: string
+beforeAll(async () => {
+  engine = await OwnEngine.create()
+  dir = mkdtempSync(path.join(tmpdir(), "pyline-unchanged-"))
+  mkdirSync(`${dir}/src`)
+  writeFileSync(`${dir}/src/main.py`, "print(1)\n")
+})
+afterAll(async () => {
+  await engine?.remove()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** What a pipeline does: read a project, install, test, look at the results. */
+async function pipeline(client: Client): Promise<unknown> {
+  const source = client.host().directory(dir, { exclude: ["**/*.pyc"], gitignore: true })
+  const base = client
+    .container()
+    .from(BASE)
+    .withEnvVariable("A", "1")
+    .withMountedCache("/cache", client.cacheVolume("unchanged"))
+    .withSecretVariable("TOKEN", client.setSecret("unchanged", "value"))
+    .withWorkdir("/src")
+  const installed = sh(base, `mkdir -p /venv; ${WORD} > /venv/word`)
+  const tested = sh(
+    installed.withMountedDirectory("/src", source, { owner: "nobody" }),
+    "python3 src/main.py; mkdir -p /out; echo ok > /out/report; exit 0",
+  )
+  return {
+    plan: await source.file("src/main.py").contents(),
+    listed: await source.glob("**/*.py"),
+    word: await installed.file("/venv/word").contents(),
+    digest: await installed.directory("/venv").digest(),
+    out: await tested.stdout().catch((e) => e.message),
+    report: await tested
+      .directory("/out")
+      .entries()
+      .catch((e) => e.message),
+    user: await installed.user(),
+    there: await installed.exists("/venv/none"),
+  }
+}
+
+test("an unchanged run does not even start BuildKit", async () => {
+  const first = await engine.session(pipeline)
+  await engine.stop()
+  expect(await engine.session(pipeline)).toEqual(first)
+  expect((await engine.status()).buildkit?.running).toBe(false)
+})
+
+test("a changed file does, and runs only what is behind it", async () => {
+  const before = (await engine.session(pipeline)) as { word: string; plan: string }
+  writeFileSync(`${dir}/src/main.py`, "print(2)\n")
+  const after = (await engine.session(pipeline)) as { word: string; plan: string }
+  expect(after.word).toBe(before.word)
+  expect(after.plan).toBe("print(2)\n")
+  expect((await engine.status()).buildkit?.running).toBe(true)
+})
+
+test("after a prune everything is made again, and then known again", async () => {
+  const before = (await engine.session(pipeline)) as { word: string }
+  await engine.prune()
+  const after = (await engine.session(pipeline)) as { word: string }
+  expect(after.word).not.toBe(before.word)
+  expect(await engine.session(pipeline)).toEqual(after)
+})
