@@ -44,6 +44,8 @@ export interface Care {
   /** The error in other words, for a disk that is full: with sizes. */
   diskFull?: (message: string) => string
   warn?: (text: string) => void
+  /** Replaces a BuildKit whose data turned out to be broken; nothing when that was tried in vain. */
+  renew?: (why: string) => Promise<Bridge> | undefined
 }
 
 interface Pending {
@@ -71,6 +73,7 @@ export class Bridge {
   #next = 0
   #dead: BridgeError | undefined
   #backend: Promise<string> | undefined
+  #renewed: Promise<Bridge> | undefined
 
   private constructor(child: ChildProcess, care: Care) {
     this.#child = child
@@ -117,6 +120,12 @@ export class Bridge {
     void ended.then((why) => this.fail(why))
   }
 
+  /** Has what runs made again on a new BuildKit, as the data of this one is broken; false when not. */
+  renew(why: string): boolean {
+    this.#renewed ??= this.#care.renew?.(why)
+    return this.#renewed !== undefined
+  }
+
   /** Connects to a BuildKit daemon and waits until it answers, at most `timeoutMs`. */
   connect(address: string, timeoutMs = 20_000): Promise<Connected> {
     return this.#call("connect", { address, timeoutMs })
@@ -132,7 +141,9 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<SolveResult> {
-    return this.#patiently(params, signal, () => this.#call("solve", params, { onEvent, signal }))
+    return this.#renewing((bridge) =>
+      bridge.#patiently(params, signal, () => bridge.#call("solve", params, { onEvent, signal })),
+    )
   }
 
   export(
@@ -140,7 +151,9 @@ export class Bridge {
     onEvent?: (event: SolveEvent) => void,
     signal?: AbortSignal,
   ): Promise<ExportResult> {
-    return this.#patiently(params, signal, () => this.#call("export", params, { onEvent, signal }))
+    return this.#renewing((bridge) =>
+      bridge.#patiently(params, signal, () => bridge.#call("export", params, { onEvent, signal })),
+    )
   }
 
   /** Runs a container that is no build step; the result comes when it ends. */
@@ -180,6 +193,22 @@ export class Bridge {
     for (const { reject } of this.#pending.values()) reject(this.#dead)
     this.#pending.clear()
     this.#child.kill("SIGKILL")
+  }
+
+  /**
+   * A call that is made once more on a new BuildKit when the data of this one is broken. What fails
+   * together with it, as BuildKit is replaced, is made again as well.
+   */
+  async #renewing<Result>(call: (bridge: Bridge) => Promise<Result>): Promise<Result> {
+    try {
+      return await call(this)
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error
+      if (isBrokenState(error.failure)) this.renew(error.message)
+      if (!this.#renewed) throw error
+      const renewed = await this.#renewed
+      return await call(renewed)
+    }
   }
 
   /** Tries again what fails for reasons that pass or can be mended. Steps that went well are not run again by that. */
@@ -276,6 +305,16 @@ export class Bridge {
     if (error && this.#backend && isConnectionLost(error)) setTimeout(settle, 500)
     else settle()
   }
+}
+
+/** Whether BuildKit's own data contradicts itself: files of it were lost or overwritten. */
+function isBrokenState({ code, message }: BridgeFailure): boolean {
+  return (
+    (code === "SOLVE" || code === "NOT_FOUND" || code === "INTERNAL") &&
+    /parent snapshot \S+ does not exist|missing parent .* bucket|rename \S+\/snapshots\/new-\d+ .*: file exists|failed to open database file|invalid database/.test(
+      message,
+    )
+  )
 }
 
 function isConnectionLost({ code, message }: BridgeFailure): boolean {

@@ -16,6 +16,8 @@ interface Running {
   buildkitd: Buildkitd | undefined
   version: string
   address: string
+  /** It is on its way out: its end is no news. */
+  retired?: boolean
 }
 
 export interface SupervisorOptions {
@@ -28,6 +30,7 @@ export interface SupervisorOptions {
 /** How long a buildkitd must have served for its end not to count as a failed start. */
 const settledAfter = 60_000
 const crashesBeforeQuarantine = 3
+const renewsAfter = 10 * 60_000
 
 /**
  * Keeps one BuildKit and one bridge to it. They start when they are first asked for, and again when
@@ -39,6 +42,8 @@ export class Supervisor {
   #starting: Promise<Running> | undefined
   #stopping = false
   #crashes = 0
+  #broken: string | undefined
+  #quarantined = Number.NEGATIVE_INFINITY
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -65,6 +70,20 @@ export class Supervisor {
     return { running: true, version: this.#running.version, origin, address: this.#running.address }
   }
 
+  /**
+   * Starts BuildKit with empty data, as what it has is broken. Not twice in a short time: when the
+   * new data breaks as well, it is not the data.
+   */
+  #renew(why: string): Promise<Bridge> | undefined {
+    if (this.#stopping || Date.now() - this.#quarantined < renewsAfter) return undefined
+    this.#quarantined = Date.now()
+    this.#broken = "its records do not fit its files"
+    log(`the build cache is broken: ${why}`)
+    if (this.#running) this.#running.retired = true
+    this.#running?.bridge.fail("The build cache was found broken and is being replaced.")
+    return this.bridge()
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#starting?.catch(() => {})
@@ -84,6 +103,8 @@ export class Supervisor {
       await last.buildkitd?.ended
     }
     if (this.#crashes >= crashesBeforeQuarantine) this.#quarantine("it crashed again and again")
+    if (this.#broken !== undefined) this.#quarantine(this.#broken)
+    this.#broken = undefined
     const begun = Date.now()
     const running = await this.#attempts()
     log(`BuildKit ${running.version} at ${running.address} after ${Date.now() - begun} ms`)
@@ -131,6 +152,7 @@ export class Supervisor {
           repair: (layouts: string[]) => dropPartialBlobs(paths.buildkitRoot, layouts),
           dropBlob: (digest: string) => dropCorruptBlob(paths.buildkitRoot, digest),
           diskFull: (message: string) => diskFull(message, paths.buildkitRoot),
+          renew: (why: string) => this.#renew(why),
         }),
     })
     let buildkitd: Buildkitd | undefined
@@ -163,11 +185,11 @@ export class Supervisor {
   #watch(running: Running): void {
     const { bridge, buildkitd } = running
     const since = Date.now()
-    let over = false
     const gone = (what: string, crashed: boolean) => {
-      if (this.#stopping || over) return
-      over = true
+      if (this.#stopping || running.retired) return
+      running.retired = true
       log(what)
+      if (crashed && buildkitd && databaseBroke(buildkitd.logTail()) && bridge.renew(what)) return
       if (crashed) this.#crashes = Date.now() - since < settledAfter ? this.#crashes + 1 : 1
       bridge.fail(what)
       buildkitd?.kill()
@@ -213,6 +235,13 @@ export class Supervisor {
     )
     return aside
   }
+}
+
+/** Whether a panic was one of the database that BuildKit keeps its records in. */
+function databaseBroke(log: string): boolean {
+  return (
+    /^(panic|fatal error|unexpected fault address)/m.test(log) && log.includes("go.etcd.io/bbolt")
+  )
 }
 
 class DiedEarly extends Error {}

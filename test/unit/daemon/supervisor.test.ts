@@ -40,6 +40,12 @@ function machine(serve: string): Machine {
        const { id, method } = JSON.parse(line)
        const send = (message) => process.stdout.write(JSON.stringify({ id, ...message }) + "\\n")
        if (method === "diskUsage") return
+       if (method === "solve") {
+         const bad = existsSync("${paths.buildkitRoot}/bad")
+         if (bad) send({ error: { code: "SOLVE", message: "parent snapshot x does not exist: not found" } })
+         else send({ result: { executed: [], cached: [], targets: [] } })
+         return
+       }
        const wait = setInterval(() => {
          if (!existsSync("${paths.buildkitRoot}/ready")) return
          clearInterval(wait)
@@ -150,6 +156,27 @@ rootTest("a state that BuildKit cannot start with is put aside, with one warning
   await expect.poll(() => aside().length).toBe(1)
   expect(existsSync(join(paths.state, aside()[0] as string, "bad"))).toBe(true)
 })
+
+rootTest(
+  "a state that contradicts itself is put aside, and what failed is made again",
+  async () => {
+    const { supervisor, warnings, paths } = machine(serves)
+    const bridge = await supervisor.bridge()
+    const bad = join(paths.buildkitRoot, "bad")
+    writeFileSync(bad, "")
+    const solve = () => bridge.solve({ ops: [], targets: [] })
+    const results = await Promise.all([solve(), solve(), solve()])
+    expect(results.map(({ executed }) => executed)).toEqual([[], [], []])
+    expect(warnings.map((text) => text.replace(/broken-\d+/, "broken-N"))).toEqual([
+      "The build cache looked broken (its records do not fit its files): it was moved to <state>/buildkit.broken-N and a new one started. Everything is built anew; delete the old one when you do not want to look into it.",
+    ])
+    // If the new one breaks as well it is not the state: it stays, and the error is told.
+    writeFileSync(bad, "")
+    const again = await supervisor.bridge()
+    await expect(again.solve({ ops: [], targets: [] })).rejects.toThrow("parent snapshot x")
+    expect(existsSync(bad)).toBe(true)
+  },
+)
 
 rootTest("a state is left alone when a new one does not help either", async () => {
   const { supervisor, paths } = machine('echo "cannot find my libraries" >&2; exit 2')
