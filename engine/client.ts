@@ -72,10 +72,12 @@ export async function control(
   report: Report = () => {},
 ): Promise<unknown> {
   const paths = enginePaths()
-  const link =
-    request.type === "prune"
-      ? await new Starter(paths, enginePath(), report).connected()
-      : await Link.to(paths)
+  let link = await Link.to(paths)
+  if (!link && request.type === "prune") {
+    if (!existsSync(paths.buildkitRoot)) return { type: "pruned", bytes: 0 }
+    // Without set-up: what has to be set up may be waiting for the room that this makes.
+    link = await new Starter(paths, enginePath(), report, { isSetUp: true }).connected()
+  }
   if (!link) {
     if (request.type === "stop") return { type: "stopped", running: false }
     return { type: "status", running: false, state: paths.state, log: paths.log, ...room(paths) }
@@ -242,13 +244,14 @@ class Starter {
   readonly #paths: Paths
   readonly #bundle: string
   readonly #report: Report
-  #isSetUp = false
+  #isSetUp: boolean
   #logStart = 0
 
-  constructor(paths: Paths, bundle: string, report: Report) {
+  constructor(paths: Paths, bundle: string, report: Report, { isSetUp = false } = {}) {
     this.#paths = paths
     this.#bundle = bundle
     this.#report = report
+    this.#isSetUp = isSetUp
   }
 
   async connected(): Promise<Link> {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { EngineError } from "../daemon/error.ts"
@@ -142,6 +142,11 @@ export class Supervisor {
     const { paths, env } = this.#options
     const config = this.#options.config()
     const { origin } = config.buildkit
+    if (!existsSync(join(config.bin, "bridge"))) {
+      throw new EngineError("NOT_SET_UP", "The engine is not set up on this machine.", {
+        fix: "pyline setup",
+      })
+    }
     const bridge = Bridge.start(join(config.bin, "bridge"), {
       log: 2,
       env,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { lstatSync, mkdirSync } from "node:fs"
+import { chmodSync, lstatSync, mkdirSync } from "node:fs"
 import { homedir, tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { EngineError } from "./error.ts"
@@ -65,16 +65,15 @@ export function makeDirs(paths: Paths): void {
     const stat = lstatSync(dir)
     const uid = process.getuid?.() ?? stat.uid
     const theirs = stat.uid !== uid
+    // One that anybody may write to (/tmp) is not to be closed to them.
+    const shared = (stat.mode & 0o1000) !== 0
+    if (!theirs && !shared && stat.isDirectory()) chmodSync(dir, stat.mode & 0o7755)
     // A link in a world-writable folder could have been planted; the user's own link is theirs to make.
-    if (
-      theirs ||
-      (stat.mode & 0o022 && !stat.isSymbolicLink()) ||
-      (dir !== paths.state && !stat.isDirectory())
-    ) {
+    if (theirs || shared || (dir !== paths.state && !stat.isDirectory())) {
       throw new EngineError(
         "STATE_DIR_UNSAFE",
-        `${dir} ${theirs ? `belongs to user ${stat.uid}` : "can be written by other users"}, so the engine does not keep its state there.`,
-        { fix: `chmod 700 ${dir}, or set PYLINE_STATE_DIR to a directory of your own` },
+        `${dir} ${theirs ? `belongs to user ${stat.uid}` : "is open to all users"}, so the engine does not keep its state there.`,
+        { fix: "set PYLINE_STATE_DIR to a directory of your own" },
       )
     }
   }

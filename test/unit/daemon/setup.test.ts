@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -232,12 +232,15 @@ test.each([
   expect(proxyFor(new URL("https://registry-1.docker.io/v2/"), env)?.href).toBe(proxy)
 })
 
-test("a state directory that others can write to is refused", async () => {
+test("a state directory that is open to all users is refused, one of a careless umask closed", async () => {
   const state = join(temporaryDir(), "state")
   mkdirSync(state)
   chmodSync(state, 0o777)
+  makeDirs(enginePaths(state))
+  expect(statSync(state).mode & 0o777).toBe(0o755)
+  chmodSync(state, 0o1777)
   expect((await failure(() => makeDirs(enginePaths(state)))).replaceAll(state, "<state>")).toBe(
-    `error[STATE_DIR_UNSAFE]: <state> can be written by other users, so the engine does not keep its state there.
-fix: chmod 700 <state>, or set PYLINE_STATE_DIR to a directory of your own`,
+    `error[STATE_DIR_UNSAFE]: <state> is open to all users, so the engine does not keep its state there.
+fix: set PYLINE_STATE_DIR to a directory of your own`,
   )
 })
