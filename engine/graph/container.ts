@@ -1,11 +1,12 @@
-import { edit, mkfile, rm, symlink } from "../llb/file.ts"
+import { edit, rm, symlink } from "../llb/file.ts"
 import type { Fs } from "../llb/vertex.ts"
-import { empty, parents, place, placeFile } from "./directory.ts"
+import { empty, place, placeFile } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { expandIn } from "./expand.ts"
 import { parseOwner } from "./owner.ts"
 import { basename, inContainer, isWithin, join } from "./path.ts"
 import type { Config, Container, Directory, File, Mount, Pair } from "./values.ts"
+import { parents, write } from "./write.ts"
 
 export function scratch(platform: string): Container {
   return {
@@ -90,16 +91,7 @@ export function withNewFile(
   opts: PlaceArgs,
 ): Container {
   return change(c, resolvePath(c, path, opts.expand), (fs, target) =>
-    edit(
-      fs,
-      parents(target),
-      mkfile(
-        target,
-        Buffer.from(contents),
-        opts.permissions || 0o644,
-        parseOwner(opts.owner ?? ""),
-      ),
-    ),
+    write(fs, target, contents, opts.permissions ?? 0, parseOwner(opts.owner ?? "")),
   )
 }
 

@@ -1,11 +1,12 @@
 import type { Tree } from "../host/tree.ts"
 import { filterTree, subtree } from "../host/tree.ts"
-import { copy, edit, type FileAction, mkdir, mkfile, rm, symlink } from "../llb/file.ts"
+import { copy, edit, mkdir, rm, symlink } from "../llb/file.ts"
 import { localTree } from "../llb/source.ts"
 import { EngineError } from "./errors.ts"
 import { parseOwner } from "./owner.ts"
 import { join } from "./path.ts"
 import type { Directory, File } from "./values.ts"
+import { parents, write } from "./write.ts"
 
 export interface Filter {
   include?: readonly string[] | null
@@ -32,18 +33,7 @@ export function withNewFile(
 ): Directory {
   const target = join(d.path, path)
   if (target === d.path) throw new EngineError(`open ${target}: is a directory`)
-  const data = Buffer.from(contents)
-  return {
-    kind: "Directory",
-    fs: edit(d.fs, parents(target), mkfile(target, data, mode || 0o644)),
-    path: d.path,
-  }
-}
-
-/** BuildKit makes a file only in a directory that is there. */
-export function parents(target: string): FileAction | undefined {
-  const parent = join(target, "..")
-  return parent === "/" ? undefined : mkdir(parent)
+  return { kind: "Directory", fs: write(d.fs, target, contents, mode), path: d.path }
 }
 
 export function withNewDirectory(d: Directory, path: string, mode?: number): Directory {
