@@ -175,7 +175,7 @@ export class Supervisor {
         address = buildkitd.address
       }
       const { version } = await Promise.race([
-        bridge.connect(address),
+        bridge.connect(address, origin === "host" ? 8000 : 20_000),
         ...(buildkitd ? [buildkitd.ended.then(({ how }) => Promise.reject(diedEarly(how)))] : []),
       ])
       return { bridge, buildkitd, version, address }
@@ -268,15 +268,11 @@ function explain(
 ): EngineError {
   if (error instanceof EngineError) return error
   if (!buildkitd) {
-    return new EngineError(
-      "BUILDKIT_UNREACHABLE",
-      `BuildKit at ${config.buildkit.address ?? config.buildkit.origin} does not answer: ${error.message}`,
-      {
-        fix: "check BUILDKIT_HOST, or unset it to use a BuildKit of our own",
-        log: paths.log,
-        cause: error,
-      },
-    )
+    return new EngineError("BUILDKIT_UNREACHABLE", error.message, {
+      fix: "check BUILDKIT_HOST, or unset it to use a BuildKit of our own",
+      log: paths.log,
+      cause: error,
+    })
   }
   const tail = buildkitd.logTail()
   const known: [RegExp, string, string, string][] = [

@@ -9,6 +9,7 @@ import { findBuildkit } from "./origin.ts"
 import { normaliseReference, registryOf } from "./reference.ts"
 import { probeRegistry } from "./registry.ts"
 import type { Report } from "./report.ts"
+import { run } from "./run.ts"
 import { ensureRunc } from "./runc.ts"
 import { isCurrent, makeSubstitute, recipes, short, sweepImages } from "./substitute.ts"
 import {
@@ -92,6 +93,7 @@ async function setUp(
   const { buildkit } = config
   if (buildkit.origin === "built" || buildkit.origin === "path") {
     await steps.run("find runc", async (progress) => {
+      await checkPrivileges()
       const { path, version } = await ensureRunc(progress)
       buildkit.runc = path
       progress(`runc ${version} (${path})`)
@@ -206,6 +208,45 @@ function checkMachine(): void {
         fix: "apt-get install util-linux",
       },
     )
+  }
+}
+
+/** A container without privileges has a root who may not do what BuildKit does. */
+async function checkPrivileges(): Promise<void> {
+  const tried = await run("unshare", ["--mount", "--pid", "--fork", "--mount-proc", "true"])
+  const fix =
+    "run on the machine itself or in a privileged container, or set BUILDKIT_HOST to a running BuildKit, or use the Dagger engine (--engine dagger)"
+  if (tried.code !== 0) {
+    throw new EngineError(
+      "NOT_PRIVILEGED",
+      `BuildKit needs to make namespaces and mounts, and this process may not: ${tried.stderr}`,
+      { fix },
+    )
+  }
+  if (hasCgroups("/sys/fs/cgroup")) return
+  throw new EngineError(
+    "NO_CGROUPS",
+    "runc needs a writable cgroup below /sys/fs/cgroup, and there is none.",
+    {
+      fix,
+    },
+  )
+}
+
+/** Version 2 is mounted right there, the hierarchies of version 1 one level below (itself often read-only). */
+function hasCgroups(root: string): boolean {
+  if (!existsSync(root)) return false
+  const isV2 = existsSync(join(root, "cgroup.controllers"))
+  const mounts = isV2 ? [root] : readdirSync(root).map((name) => join(root, name))
+  return mounts.some(isWritable)
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
   }
 }
 
