@@ -17,10 +17,16 @@ import re
 import signal
 import sys
 
+from facts.environments import environment_facts
+from facts.pdm_lock import pdm_lock_facts
+from facts.pipfile import pipfile_lock_facts
+from facts.poetry_lock import poetry_facts, poetry_lock_facts
+from facts.pylock import pylock_facts
 from facts.pyproject import pyproject_facts
-from facts.python_version import python_facts
+from facts.python_version import classifiers, python_facts
 from facts.reader import FILES, Problem, Project
 from facts.requirements_files import follow_requirements
+from facts.scripts import script_facts
 from facts.settings import pyline_settings
 from facts.setuptools_files import setup_facts
 from facts.test_config import test_config
@@ -33,7 +39,7 @@ MANIFESTS = (
     *LOCKS,
     "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "noxfile.py", "pytest.ini",
     ".pytest.ini", "pytest.toml", ".pytest.toml", ".python-version", "uv.toml", "hatch.toml", "environment.yml",
-    "environment.yaml", "conda.yml", "manage.py", "PKG-INFO", "pyline.toml",
+    "environment.yaml", "conda.yml", "manage.py", "PKG-INFO", "pyline.toml", ".tool-versions", "runtime.txt",
 )  # fmt: skip
 
 
@@ -67,6 +73,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         "errors": project.errors,
         "missing": project.missing,
         "requirements": [],
+        "locks": [],
+        "environments": [],
+        "scripts": [],
         "python": [],
         "testConfig": [],
     }
@@ -82,17 +91,24 @@ def facts_of(root: str, supported: list[str]) -> dict:
         setup = setup_facts(project)
         if setup is not None:
             facts["setup"] = setup
-        facts["requirements"] = follow_requirements(
-            project, [file for file in facts["files"] if file.endswith((".txt", ".in"))]
-        )
+        facts["environments"] = environment_facts(project, document)
+        lists = [file for file in facts["files"] if file.endswith((".txt", ".in")) and file != "runtime.txt"]
+        facts["requirements"] = follow_requirements(project, lists + included(project, facts["environments"]))
         if "uv.lock" in facts["files"]:
             lock = uv_lock_facts(project, document)
             if lock is not None:
                 facts["uvLock"] = lock
+        poetry = poetry_facts(document)
+        if poetry is not None:
+            facts["poetry"] = poetry
+        facts["locks"] = lock_facts(project, facts["files"], document, facts.get("pyproject"))
+        if not facts["files"] or facts["files"] == ["pyline.toml"]:
+            facts["scripts"] = script_facts(project)
         settings = pyline_settings(project, document)
         if settings is not None:
             facts["settings"] = settings
-        facts["python"] = python_facts(project, document, setup, settings, supported)
+        facts["python"] = python_facts(project, document, setup, settings, facts["scripts"], supported)
+        facts["classifiers"] = classifiers(document, setup)
         facts["testConfig"] = test_config(project, document)
         if project.exists("PKG-INFO"):
             match = re.search(r"^Version: (\S+)$", project.text("PKG-INFO") or "", re.MULTILINE)
@@ -103,6 +119,36 @@ def facts_of(root: str, supported: list[str]) -> dict:
     finally:
         signal.alarm(0)
     return facts
+
+
+def included(project: Project, environments: list[dict]) -> list[str]:
+    """Requirements files of environments; one that is not there matters only where the environment is used."""
+    found = []
+    for environment in environments:
+        for path in environment["includes"]:
+            if project.exists(path):
+                found.append(path)
+            else:
+                project.missing.append({"path": path, "file": environment["file"], "line": 1, "optional": True})
+    return found
+
+
+def lock_facts(project: Project, files: list[str], document: dict, pyproject: dict | None) -> list[dict]:
+    """The locks other than uv's."""
+    found = []
+    for file in files:
+        fact = None
+        if file == "poetry.lock":
+            fact = poetry_lock_facts(project, document)
+        elif file == "pdm.lock":
+            fact = pdm_lock_facts(project, document)
+        elif file == "Pipfile.lock":
+            fact = pipfile_lock_facts(project)
+        elif file.startswith("pylock"):
+            fact = pylock_facts(project, file, pyproject)
+        if fact is not None:
+            found.append(fact)
+    return found
 
 
 def time_is_up(_signal: int, _frame: object) -> None:

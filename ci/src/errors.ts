@@ -154,17 +154,18 @@ export function runnerUnknown(file: string, value: string): PylineError {
   })
 }
 
-export function lockMissing(file: string, manager: string, lock: string): PylineError {
+export function lockMissing(file: string, manager: string, lock: string, fix: string): PylineError {
   return error("LOCK_MISSING", {
     found: `${file} asks for ${manager}, but there is no ${lock}`,
-    fix: `${manager} lock`,
+    means: ["What is installed would change from day to day without it."],
+    fix: `${fix}, then commit ${lock}`,
     page: "package-managers",
   })
 }
 
-export function lockStale(lock: string, manifest: string, fix: string): PylineError {
+export function lockStale(lock: string, manifest: string, fix: string, why?: string): PylineError {
   return error("LOCK_STALE", {
-    found: `${lock} does not match ${manifest}`,
+    found: `${lock} does not match ${manifest}${why === undefined ? "" : `: ${why}`}`,
     means: [
       `A dependency in ${manifest} was changed and ${lock} was not, so a frozen install would not be what ${manifest} says.`,
     ],

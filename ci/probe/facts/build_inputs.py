@@ -87,6 +87,22 @@ def build_inputs(project: Project, facts: dict, metadata: dict, tool: dict) -> N
         read(name)
     if "versioneer" in tool:
         hooks.add("tool.versioneer")
+    text = readme if isinstance(readme, str) else table(readme).get("file")
+    poetry_readme = table(tool.get("poetry")).get("readme")
+    for name in [text, poetry_readme, *strings(poetry_readme)]:
+        if isinstance(name, str) and posixpath.normpath(name) in reads:
+            facts.setdefault("readmes", []).append(posixpath.normpath(name))
+    for table_, key in (
+        (tool.get("setuptools_scm"), "fallback_version"),
+        (hatch_version, "fallback-version"),
+        (hatch_version.get("raw-options"), "fallback_version"),
+        (pdm_version, "fallback_version"),
+        (tool.get("uv-dynamic-versioning"), "fallback-version"),
+        (tool.get("versioningit"), "default-version"),
+    ):
+        if isinstance(table(table_).get(key), str):
+            facts["fallbackVersion"] = table(table_)[key]
+            break
     facts["buildReads"] = sorted(reads)
     facts["buildHooks"] = sorted(hooks)
 

@@ -39,6 +39,9 @@ def pyproject_facts(project: Project, document: dict) -> dict:
             facts["build"]["backend"] = build["build-backend"]
     elif build is not None:
         project.report(Problem(file, "[build-system] must be a table", line_of(text, r"^\s*build-system\s*=")))
+    distribution = table(tool.get("pdm")).get("distribution")
+    if isinstance(distribution, bool):
+        facts["distribution"] = distribution
     build_inputs(project, facts, table(metadata), tool)
     uv = tool.get("uv")
     if isinstance(uv, dict):

@@ -6,7 +6,9 @@ import re
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from facts.reader import Problem, Project, key_line, line_of, table
+from facts.markers import poetry_specifiers
+from facts.pipfile import pipfile_python
+from facts.reader import Problem, Project, key_line, line_of, strings, table
 
 
 def specifier_constraint(file: str, line: int | None, rule: str, value: str, supported: list[str]) -> dict:
@@ -46,14 +48,86 @@ def python_version_file(project: Project, supported: list[str]) -> dict | None:
     return None
 
 
+def named(fact: dict, match: re.Match, supported: list[str]) -> dict:
+    """A file that names one version; with the patch release or without."""
+    fact["minor"] = f"{match[1]}.{match[2]}"
+    fact["allowed"] = [fact["minor"]] if fact["minor"] in supported else []
+    return fact
+
+
+def tool_versions(project: Project, supported: list[str]) -> dict | None:
+    """The python line of .tool-versions, which asdf and mise read. Several versions are for a matrix; the first is used."""
+    text = project.text(".tool-versions") if project.exists(".tool-versions") else None
+    for number, line in enumerate((text or "").splitlines(), 1):
+        words = line.split("#")[0].split()
+        if len(words) < 2 or words[0] != "python" or words[1] in ("system", "latest"):
+            continue
+        fact = {"file": ".tool-versions", "line": number, "rule": "names", "value": words[1]}
+        match = re.fullmatch(r"(\d+)\.(\d+)(?:\.\w+)?", words[1])
+        return fact if match is None else named(fact, match, supported)
+    return None
+
+
+def runtime_txt(project: Project, supported: list[str]) -> dict | None:
+    """Heroku's runtime.txt."""
+    text = project.text("runtime.txt") if project.exists("runtime.txt") else None
+    if text is None or not text.strip():
+        return None
+    fact = {"file": "runtime.txt", "line": 1, "rule": "names", "value": text.strip().splitlines()[0].strip()}
+    match = re.fullmatch(r"python-(\d+)\.(\d+)(?:\.\w+)?", fact["value"])
+    return fact if match is None else named(fact, match, supported)
+
+
+def poetry_python(project: Project, document: dict, supported: list[str]) -> dict | None:
+    tool = table(table(document.get("tool")).get("poetry"))
+    value = table(tool.get("dependencies")).get("python")
+    value = table(value).get("version") if isinstance(value, dict) else value
+    if not isinstance(value, str):
+        return None
+    fact: dict = {"file": "pyproject.toml", "rule": "Poetry's python", "value": value}
+    line = line_of(project.text("pyproject.toml") or "", r"^\s*python\s*=")
+    if line is not None:
+        fact["line"] = line
+    alternatives = poetry_specifiers(value)
+    if alternatives is not None:
+        facts = [specifier_constraint("", None, "", alternative, supported) for alternative in alternatives]
+        fact["allowed"] = [minor for minor in supported if any(minor in other["allowed"] for other in facts)]
+    return fact
+
+
+def classifiers(document: dict, setup: dict | None) -> list[str]:
+    """Minor versions of the `Programming Language :: Python :: 3.x` classifiers."""
+    metadata = table(document.get("project"))
+    listed = strings(metadata.get("classifiers"))
+    listed += strings(table(table(document.get("tool")).get("poetry")).get("classifiers"))
+    listed += strings((setup or {}).get("classifiers"))
+    found = (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", text.strip()) for text in listed)
+    return sorted({match[1] for match in found if match is not None}, key=lambda minor: int(minor[2:]))
+
+
 def python_facts(
-    project: Project, document: dict, setup: dict | None, settings: dict | None, supported: list[str]
+    project: Project, document: dict, setup: dict | None, settings: dict | None, scripts: list[dict], supported: list[str]
 ) -> list[dict]:
     facts = []
     if project.exists(".python-version"):
         fact = python_version_file(project, supported)
         if fact is not None:
             facts.append(fact)
+    for read in (tool_versions, runtime_txt):
+        fact = read(project, supported)
+        if fact is not None:
+            facts.append(fact)
+    facts += pipfile_python(project, supported)
+    fact = poetry_python(project, document, supported)
+    if fact is not None:
+        facts.append(fact)
+    for script in scripts:
+        if "requiresPython" in script:
+            facts.append(
+                specifier_constraint(
+                    script["file"], script.get("line"), "requires-python", script["requiresPython"], supported
+                )
+            )
     requires = table(document.get("project")).get("requires-python")
     if isinstance(requires, str):
         line = line_of(project.text("pyproject.toml") or "", r"^\s*requires-python\s*=")

@@ -58,7 +58,7 @@ class Project:
         real = os.path.realpath(os.path.join(self.root, path))
         if os.path.commonpath([real, self.root]) != self.root:
             raise Problem(path, "is a link to a file outside of the project")
-        limit = LOCK_BYTES if path.endswith(".lock") else MANIFEST_BYTES
+        limit = LOCK_BYTES if path.endswith(".lock") or path.startswith("pylock") else MANIFEST_BYTES
         try:
             # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
             with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

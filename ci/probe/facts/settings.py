@@ -7,7 +7,10 @@ import re
 from facts.reader import Problem, Project, key_line, strings, table
 
 
-SETTINGS = {"package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list}
+SETTINGS = {
+    "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list,
+    "package": str, "version": str, "extra-index": str,
+}  # fmt: skip
 
 
 def pyline_settings(project: Project, document: dict) -> dict | None:
@@ -35,5 +38,5 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
         elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
             project.report(Problem(file, "apt must be a list of names of Debian packages", line))
         else:
-            facts[{"package-manager": "packageManager"}.get(key, key)] = value
+            facts[{"package-manager": "packageManager", "extra-index": "extraIndex"}.get(key, key)] = value
     return facts

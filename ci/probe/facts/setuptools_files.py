@@ -15,7 +15,7 @@ from facts.requirement import requirement
 def setup_facts(project: Project) -> dict | None:
     facts: dict = {
         "files": [], "dependencies": [], "extras": {}, "testsRequire": [], "dynamicDependencies": False,
-        "extensions": False, "configOnly": True,
+        "extensions": False, "configOnly": True, "classifiers": [],
     }  # fmt: skip
     if project.exists("setup.cfg"):
         facts["files"].append("setup.cfg")
@@ -65,6 +65,7 @@ def setup_cfg(project: Project, facts: dict) -> None:
     if parser.has_section("options.extras_require"):
         for extra in parser.options("options.extras_require"):
             facts["extras"][canonicalize_name(extra)] = listed("options.extras_require", extra)
+    facts["classifiers"] = parser.get("metadata", "classifiers", fallback="").splitlines()
     requires = parser.get("options", "python_requires", fallback=None)
     if requires:
         facts["requiresPython"] = requires.strip()
@@ -136,6 +137,8 @@ def setup_call(facts: dict, node: ast.Call) -> None:
                 facts["version"] = value
             elif keyword.arg == "python_requires" and isinstance(value, str):
                 facts["requiresPython"] = value
+            elif keyword.arg == "classifiers":
+                facts["classifiers"] = lines(value)
             elif keyword.arg == "install_requires":
                 facts["dependencies"] += [requirement(item) for item in lines(value)]
             elif keyword.arg == "tests_require":

@@ -33,6 +33,31 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
       if (dependencies.provided.length === 0) return locked
       return locked.withExec(["uv", "pip", "install", ...dependencies.provided])
     }
+    case "locked": {
+      const { requirements, indexes, provided } = dependencies
+      const list = container
+        .withMountedDirectory(INPUT, files({ "requirements.txt": requirements }))
+        .withWorkdir(INPUT)
+        .withExec([
+          ...["uv", "pip", "install", "--no-deps", "-r", "requirements.txt"],
+          // Which index a file comes from does not matter where its hash is known.
+          ...indexes.flatMap((url) => ["--index", url]),
+          ...(indexes.length > 0 ? ["--index-strategy", "unsafe-best-match"] : []),
+        ])
+        .withoutMount(INPUT)
+      if (provided.length === 0) return list
+      return list.withExec(["uv", "pip", "install", ...provided])
+    }
+    case "pylock": {
+      const { document, selection, provided } = dependencies
+      const list = container
+        .withMountedDirectory(INPUT, files({ "pylock.toml": document }))
+        .withWorkdir(INPUT)
+        .withExec(["uv", "pip", "install", "-r", "pylock.toml", "--no-deps", ...selection])
+        .withoutMount(INPUT)
+      if (provided.length === 0) return list
+      return list.withExec(["uv", "pip", "install", ...provided])
+    }
     case "pip": {
       const { requirements, constraints, options } = dependencies
       const limits = constraints === "" ? [] : ["-c", "constraints.txt"]

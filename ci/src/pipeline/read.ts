@@ -38,6 +38,8 @@ const MANIFESTS = [
   "conda.yml",
   "manage.py",
   "PKG-INFO",
+  ".tool-versions",
+  "runtime.txt",
   "pyline.toml",
 ]
 const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.py"]
@@ -69,6 +71,9 @@ async function readFacts(source: Directory): Promise<Facts> {
       SUPPORTED.join(","),
     ])
     const more = facts.missing.map(({ path }) => path).filter((path) => !include.includes(path))
+    // Scripts can carry their own metadata, but they are looked at only where nothing else says anything.
+    const bare = facts.files.every((path) => path === "pyline.toml")
+    if (bare && !include.includes("*.py")) more.push("*.py")
     if (more.length === 0 || round === MOST_ROUNDS) return facts
     include.push(...more)
   }

@@ -1,6 +1,7 @@
 import { manifestInvalid } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { hasSourceDirectory } from "./layout.ts"
+import { layerOf, lockedIn } from "./lock.ts"
 import { decideManager } from "./manager.ts"
 import { decidePackage } from "./package.ts"
 import type { Decision, Dependencies, Plan } from "./plan.ts"
@@ -23,31 +24,33 @@ export interface Input {
 /** Turns facts into the plan; `"evidence"` where only the test files can tell which runner they are written for. */
 export function decide(input: Input): Plan | "evidence" {
   const { facts, names } = input
-  const { manager, decision: managed } = decideManager(facts)
-  const own = ownDependencies(facts)
+  const { manager, decision: managed, lock } = decideManager(facts)
+  const own = lock === undefined ? ownDependencies(facts) : lockedIn(lock, ["main"])
   const lists = manager === "pip" ? filesFor(facts, "main") : []
   const listed = withIncludes(facts, lists).flatMap((file) => file.requirements)
-  const tests = selectTestDependencies(facts, manager, [...own, ...listed])
+  const tests = selectTestDependencies(facts, manager, lock, [...own, ...listed])
   refuseErrors(facts, [...lists, ...tests.files])
 
   const installed = [...own, ...listed, ...tests.requirements]
   const runner = decideRunner(facts, names, installed, input.evidence)
   if (runner === undefined) return "evidence"
-  const python = decidePython(facts.python, input.python)
-  const project = decidePackage(facts, manager, names, [...lists, ...tests.files], tests.extras)
+  const python = decidePython(facts.python, input.python, facts.classifiers)
+  const project = decidePackage(facts, manager, lock, names, [...lists, ...tests.files], tests)
 
-  const dependencies = layer(
-    facts,
-    manager,
-    own,
-    [...lists, ...tests.files],
-    tests,
-    runner.provided,
-  )
+  const open = lock === undefined ? [] : tests.open
+  const dependencies =
+    lock === undefined
+      ? layer(facts, manager, own, [...lists, ...tests.files], tests, runner.provided)
+      : layerOf(
+          lock,
+          tests.groups,
+          tests.extras,
+          [...open, ...runner.provided].map(({ text }) => text),
+        )
   const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
   const asked = facts.settings?.apt ?? []
   const systemPackages = [...new Set([...vcs, ...project.systemPackages, ...asked])].sort()
-  const name = facts.pyproject?.project?.name ?? facts.setup?.name
+  const name = facts.pyproject?.project?.name ?? facts.poetry?.name ?? facts.setup?.name
   const decisions: Decision[] = [
     managed,
     python.decision,
@@ -73,12 +76,18 @@ export function decide(input: Input): Plan | "evidence" {
     ...runner.warnings,
     ...project.warnings,
     ...unlocked(facts, manager, installed),
+    ...(open.length === 0
+      ? []
+      : [
+          `${lock?.file} has no dependencies for tests: those of ${tests.decision.value} are installed beside it, and nothing locks them`,
+        ]),
     ...unread(facts, [...lists, ...tests.files]),
   ]
   return {
     schema: 1,
     ...(name === undefined ? {} : { name }),
     python: python.version,
+    matrix: python.matrix,
     manager,
     dependencies,
     ...(project.install === undefined ? {} : { package: project.install }),
@@ -95,6 +104,7 @@ function ownDependencies(facts: Facts): Requirement[] {
   const { pyproject, setup } = facts
   const self = pyproject?.project?.name ?? setup?.name
   const listed = pyproject?.project?.dependencies ?? [
+    ...facts.scripts.flatMap(({ requirements }) => requirements),
     ...(setup?.dependencies ?? []),
     ...(setup?.testsRequire ?? []),
   ]
@@ -109,11 +119,13 @@ const isUnusedList = (facts: Facts, used: readonly string[], file: string): bool
 function refuseErrors(facts: Facts, used: readonly string[]): void {
   const problems = [
     ...facts.errors,
-    ...facts.missing.map(({ path, file, line }) => ({
-      file,
-      line,
-      message: `refers to ${path}, which is not there`,
-    })),
+    ...facts.missing
+      .filter(({ optional }) => optional !== true)
+      .map(({ path, file, line }) => ({
+        file,
+        line,
+        message: `refers to ${path}, which is not there`,
+      })),
   ].filter(({ file }) => !isUnusedList(facts, used, file))
   if (problems.length > 0) throw manifestInvalid(problems)
 }

@@ -12,6 +12,15 @@ export interface Facts {
   setup?: Setup
   requirements: RequirementsFile[]
   uvLock?: UvLock
+  /** The locks other than uv's. */
+  locks: Lock[]
+  poetry?: { name?: string; version?: string; package: boolean; groups: string[] }
+  /** What environments of tox, nox and Hatch install for tests. */
+  environments: Environment[]
+  /** Scripts at the root with inline metadata (PEP 723); read where there is no manifest. */
+  scripts: { file: string; line?: number; requirements: Requirement[]; requiresPython?: string }[]
+  /** Minor versions that the classifiers name. */
+  classifiers: string[]
   /** What files say about the Python version. */
   python: PythonConstraint[]
   /** Files that configure a test runner, with what in them does. */
@@ -31,6 +40,8 @@ interface Reference {
   path: string
   file: string
   line: number
+  /** True where it is of no matter unless something uses it. */
+  optional?: boolean
 }
 
 export interface Requirement {
@@ -61,6 +72,12 @@ interface Pyproject {
   buildReads: string[]
   /** Parts of the configuration that let a build do anything: custom hooks, build scripts. */
   buildHooks: string[]
+  /** Of these the ones that are only a text for people: the long description. */
+  readmes?: string[]
+  /** The version that the configuration gives where git cannot be asked. */
+  fallbackVersion?: string
+  /** tool.pdm.distribution */
+  distribution?: boolean
   /** Dependencies that only a build could tell. */
   dynamicDependencies: boolean
   uv?: { package?: boolean; defaultGroups?: string[]; workspace: boolean }
@@ -75,6 +92,12 @@ export interface Settings {
   extras?: string[]
   runner?: string
   apt?: string[]
+  /** The member of a workspace to test. */
+  package?: string
+  /** The version that a build is told which would ask git for it. */
+  version?: string
+  /** "acknowledged" where a second index may answer for any name. */
+  extraIndex?: string
 }
 
 interface Setup {
@@ -111,6 +134,41 @@ interface UvLock {
   /** Directories of the project's own packages, with their names. */
   members: { name: string; path: string; kind: "editable" | "virtual" | "directory" }[]
   packages: number
+}
+
+/** A lock as a flat list. */
+export interface Lock {
+  file: string
+  manager: "poetry" | "pdm" | "pipenv" | "pylock"
+  /** The file that was changed after the lock was made, where the lock says so. */
+  stale?: string
+  why?: string
+  packages: LockedPackage[]
+  locals: { path: string; extras: string[]; editable: boolean; in: Record<string, string> }[]
+  /** Where packages come from beside PyPI. */
+  indexes: { name: string; url: string }[]
+  /** Of pylock.toml: its text without the project's own directories, and what can be chosen from it. */
+  document?: string
+  groups?: string[]
+  extras?: string[]
+}
+
+export interface LockedPackage extends Requirement {
+  name: string
+  version?: string
+  hashes: string[]
+  /** Groups (and `extra:name`) that want it, each with the marker under which it does; "" for always. */
+  in: Record<string, string>
+}
+
+export interface Environment {
+  file: string
+  name: string
+  requirements: Requirement[]
+  /** Requirements files. */
+  includes: string[]
+  extras?: string[]
+  groups?: string[]
 }
 
 export interface PythonConstraint {

@@ -1,11 +1,12 @@
 import {
   lockMissing,
+  lockStale,
   managersAmbiguous,
   managerUnknown,
   managerUnsupported,
   manifestInvalid,
 } from "../errors.ts"
-import type { Facts } from "./facts.ts"
+import type { Facts, Lock } from "./facts.ts"
 import type { Decision, Manager } from "./plan.ts"
 import { filesFor } from "./requirements.ts"
 
@@ -14,65 +15,116 @@ const LOCKS = [
   { file: "poetry.lock", manager: "poetry" },
   { file: "pdm.lock", manager: "pdm" },
   { file: "Pipfile.lock", manager: "pipenv" },
-]
-const KNOWN = ["uv", "pip"]
+] as const
+const KNOWN = ["uv", "poetry", "pdm", "pipenv", "pylock", "pip"]
 
-const ADVICE: Record<string, string> = {
-  poetry: "poetry export --with dev -o requirements.txt, or move to uv: uvx migrate-to-uv",
-  pdm: "pdm export -o requirements.txt, or move to uv: uvx migrate-to-uv",
-  pipenv: "pipenv requirements --dev > requirements.txt, or move to uv: uvx migrate-to-uv",
-  conda:
-    "list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes",
+const CONDA =
+  "list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes"
+
+const RELOCK: Record<string, string> = {
+  poetry: "poetry lock",
+  pdm: "pdm lock",
+  pipenv: "pipenv lock",
+  pylock: "uv export --format pylock.toml -o pylock.toml",
+}
+
+export interface ManagerChoice {
+  manager: Manager
+  decision: Decision
+  /** The lock that decides, where it is not uv's own. */
+  lock?: Lock
+}
+
+/** pylock.toml and its named kin; one that is named after tests is the better one for tests. */
+function pylocks(facts: Facts): string[] {
+  const order = ["test", "tests", "testing", "dev"].map((name) => `pylock.${name}.toml`)
+  const found = facts.files.filter((file) => /^pylock(\..+)?\.toml$/.test(file))
+  return [...order, "pylock.toml"].filter((file) => found.includes(file))
 }
 
 /** Which tool installs the project: a lock before a list, a list before nothing. */
-export function decideManager(facts: Facts): { manager: Manager; decision: Decision } {
+export function decideManager(facts: Facts): ManagerChoice {
   const has = (file: string): boolean => facts.files.includes(file)
-  const locks = LOCKS.filter(({ file }) => has(file))
+  const named = pylocks(facts)
+  const locks: { file: string; manager: Manager }[] = [
+    ...LOCKS.filter(({ file }) => has(file)),
+    ...named.slice(0, 1).map((file) => ({ file, manager: "pylock" as const })),
+  ]
   const lists = filesFor(facts, "main")
   const chosen = facts.settings?.packageManager
-  if (chosen !== undefined && !KNOWN.includes(chosen) && ADVICE[chosen] === undefined) {
+  if (chosen !== undefined && !KNOWN.includes(chosen)) {
     throw managerUnknown(facts.settings?.file ?? "", chosen, KNOWN)
   }
   if (chosen === undefined && locks.length > 1) throw managersAmbiguous(locks)
 
-  const decided = (manager: Manager, value: string, file: string | undefined, rule: string) => {
+  const decided = (
+    manager: Manager,
+    file: string | undefined,
+    rule: string,
+    lock?: Lock,
+  ): ManagerChoice => {
     const rejected = [
       ...locks
-        .filter((lock) => lock.file !== file)
-        .map((lock) => ({ value: lock.manager, file: lock.file })),
-      ...(manager === "uv" ? lists.map((list) => ({ value: "pip", file: list })) : []),
+        .filter((other) => other.file !== file)
+        .map((other) => ({ value: other.manager, file: other.file })),
+      ...(manager !== "pip" && manager !== "none"
+        ? lists.map((list) => ({ value: "pip", file: list }))
+        : []),
+      ...named.slice(1).map((other) => ({ value: "pylock", file: other })),
     ].map((other) => ({
       ...other,
       why:
-        chosen === undefined
-          ? "a lock says exactly what to install"
-          : "the package-manager setting decides",
+        other.value === "pylock" && manager === "pylock"
+          ? `${file} is named after tests`
+          : chosen === undefined
+            ? "a lock says exactly what to install"
+            : "the package-manager setting decides",
     }))
-    const decision: Decision = { about: "package manager", value, rule, rejected }
-    return { manager, decision: file === undefined ? decision : { ...decision, file } }
+    const decision: Decision = { about: "package manager", value: manager, rule, rejected }
+    return {
+      manager,
+      decision: file === undefined ? decision : { ...decision, file },
+      ...(lock === undefined ? {} : { lock }),
+    }
   }
 
   const lock = locks.find(({ manager }) => chosen === undefined || manager === chosen)
+  const rule = chosen === undefined ? "a lock decides" : "the package-manager setting decides"
   if (lock?.manager === "uv") {
     if (!has("pyproject.toml")) {
       throw manifestInvalid([
         { file: "uv.lock", message: "stands without the pyproject.toml it locks" },
       ])
     }
-    const rule = chosen === undefined ? "a lock decides" : "the package-manager setting decides"
-    return decided("uv", "uv", "uv.lock", rule)
+    return decided("uv", "uv.lock", rule)
   }
-  if (lock !== undefined)
-    throw managerUnsupported(lock.file, lock.manager, ADVICE[lock.manager] ?? "")
-  if (chosen === "uv") throw lockMissing(facts.settings?.file ?? "", "uv", "uv.lock")
+  if (lock !== undefined) {
+    const content = facts.locks.find(({ file }) => file === lock.file)
+    // What keeps it from being read is among the errors of the facts.
+    if (content === undefined) throw manifestInvalid(errorsOf(facts, lock.file))
+    if (content.stale !== undefined)
+      throw lockStale(lock.file, content.stale, RELOCK[lock.manager] ?? "", content.why)
+    return decided(
+      lock.manager,
+      lock.file,
+      lock.manager === "pylock"
+        ? rule
+        : `${rule}; it is installed as a flat list of exact versions with their hashes, without ${lock.manager} itself`,
+      content,
+    )
+  }
+  if (chosen !== undefined && chosen !== "pip") {
+    const file =
+      chosen === "pylock" ? "pylock.toml" : LOCKS.find(({ manager }) => manager === chosen)?.file
+    throw lockMissing(facts.settings?.file ?? "", chosen, file ?? "", RELOCK[chosen] ?? "uv lock")
+  }
 
   const list = lists[0]
-  if (list !== undefined) return decided("pip", "pip", list, "a list of requirements decides")
-  if (has("Pipfile")) throw managerUnsupported("Pipfile", "pipenv", ADVICE.pipenv ?? "")
+  if (list !== undefined) return decided("pip", list, "a list of requirements decides")
+  if (has("Pipfile")) throw lockMissing("Pipfile", "pipenv", "Pipfile.lock", "pipenv lock")
   const { pyproject, setup } = facts
-  if (pyproject?.tools.includes("poetry") && pyproject.project === undefined) {
-    throw managerUnsupported("pyproject.toml", "poetry", ADVICE.poetry ?? "")
+  if (facts.poetry !== undefined && pyproject?.project === undefined) {
+    throw lockMissing("pyproject.toml", "poetry", "poetry.lock", "poetry lock")
   }
   if (
     pyproject !== undefined &&
@@ -80,18 +132,32 @@ export function decideManager(facts: Facts): { manager: Manager; decision: Decis
   ) {
     return decided(
       "pip",
-      "pip",
       "pyproject.toml",
       "pyproject.toml lists dependencies and nothing locks them",
     )
   }
   if (setup !== undefined && !setup.configOnly) {
     const file = setup.files[setup.files.length - 1]
-    return decided("pip", "pip", file, "setuptools' own files list dependencies")
+    return decided("pip", file, "setuptools' own files list dependencies")
   }
   const test = [...filesFor(facts, "test"), ...filesFor(facts, "dev")][0]
-  if (test !== undefined) return decided("pip", "pip", test, "a list of requirements decides")
+  if (test !== undefined) return decided("pip", test, "a list of requirements decides")
+  const environment = facts.environments[0]
+  if (environment !== undefined)
+    return decided(
+      "pip",
+      environment.file,
+      `its environment ${environment.name} lists dependencies`,
+    )
+  const script = facts.scripts[0]
+  if (script !== undefined)
+    return decided("pip", script.file, "inline metadata of scripts lists dependencies")
   const conda = ["environment.yml", "environment.yaml", "conda.yml"].find(has)
-  if (conda !== undefined) throw managerUnsupported(conda, "conda", ADVICE.conda ?? "")
-  return decided("none", "none", undefined, "no file lists a dependency")
+  if (conda !== undefined) throw managerUnsupported(conda, "conda", CONDA)
+  return decided("none", undefined, "no file lists a dependency")
+}
+
+const errorsOf = (facts: Facts, file: string) => {
+  const own = facts.errors.filter((error) => error.file === file)
+  return own.length > 0 ? own : [{ file, message: "could not be read" }]
 }

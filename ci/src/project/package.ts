@@ -1,7 +1,9 @@
-import type { Facts } from "./facts.ts"
+import type { Facts, Lock } from "./facts.ts"
 import { packageNames } from "./layout.ts"
+import { placesOf } from "./lock.ts"
 import type { Decision, Manager, PackageInstall } from "./plan.ts"
 import { normalise, withIncludes } from "./requirements.ts"
+import type { TestDependencies } from "./testDependencies.ts"
 
 /** Backends that read their configuration, the names of packages and the files the configuration names. */
 const DECLARATIVE = [
@@ -47,14 +49,21 @@ const COMPILED = [
 export function decidePackage(
   facts: Facts,
   manager: Manager,
+  lock: Lock | undefined,
   names: readonly string[],
   lists: readonly string[],
-  extras: readonly string[],
+  { groups, extras }: TestDependencies,
 ): { install?: PackageInstall; decision: Decision; systemPackages: string[]; warnings: string[] } {
   const { pyproject, setup } = facts
-  const name = pyproject?.project?.name ?? setup?.name
+  const name = pyproject?.project?.name ?? facts.poetry?.name ?? setup?.name
   const files = withIncludes(facts, lists)
-  const locals = files.flatMap((file) => file.locals)
+  const places = placesOf(groups, extras)
+  const locals = [
+    ...files.flatMap((file) => file.locals),
+    ...(lock?.locals ?? []).filter((local) =>
+      places.some((place) => local.in[place] !== undefined),
+    ),
+  ]
   const others = locals.filter(({ path }) => path !== ".")
   const file =
     pyproject?.build !== undefined || setup === undefined
@@ -73,16 +82,20 @@ export function decidePackage(
     manager === "uv"
       ? members.length > 0
       : (pyproject?.build !== undefined &&
-          (pyproject.project !== undefined || pyproject.tools.includes("flit"))) ||
+          isDescribed(facts) &&
+          facts.poetry?.package !== false &&
+          !(manager === "pdm" && pyproject.distribution === false)) ||
         (setup !== undefined && !setup.configOnly) ||
         locals.length > 0
   if (!isPackage) {
     const rule =
       manager === "uv"
         ? "uv.lock has it as virtual: nothing is built"
-        : pyproject?.project === undefined
-          ? "no file describes a package"
-          : "pyproject.toml names no build system"
+        : facts.poetry?.package === false
+          ? "tool.poetry.package-mode is false"
+          : (pyproject !== undefined && !isDescribed(facts)) || pyproject === undefined
+            ? "no file describes a package"
+            : "pyproject.toml names no build system"
     return {
       decision: decide(
         "not installed",
@@ -97,15 +110,19 @@ export function decidePackage(
   const packages = packageNames(names)
   const why = readsEverything(facts, manager, names, packages, others.length > 0)
   const dynamic =
-    (pyproject?.dynamicDependencies ?? false) ||
-    (pyproject?.project === undefined &&
-      (setup?.dynamicDependencies ?? pyproject?.tools.includes("flit") ?? false))
+    lock !== undefined
+      ? false
+      : (pyproject?.dynamicDependencies ?? false) ||
+        (pyproject?.project === undefined &&
+          (setup?.dynamicDependencies ?? pyproject?.tools.includes("flit") ?? false))
   const target = dynamic && extras.length > 0 ? `.[${extras.join(",")}]` : "."
   const compiled = compilerFor(facts)
+  const stubs = isText(facts) ? (pyproject?.readmes ?? []) : undefined
   const install: PackageInstall = {
     kind: manager === "uv" ? "uv" : "pip",
-    reads: why === undefined ? readPatterns(facts, manager, compiled.length > 0) : "everything",
-    names: why === undefined ? (packages ?? []) : [],
+    reads:
+      why === undefined ? readPatterns(facts, manager, compiled.length > 0, stubs) : "everything",
+    names: why === undefined ? [...(packages ?? []), ...(stubs ?? [])] : [],
     targets:
       manager === "uv"
         ? []
@@ -116,7 +133,7 @@ export function decidePackage(
               return editable ? ["-e", local] : [local]
             }),
           ],
-    withDependencies: dynamic || others.length > 0,
+    withDependencies: lock === undefined && (dynamic || others.length > 0),
     environment: versionEnvironment(facts, name),
   }
   const rule =
@@ -130,6 +147,20 @@ export function decidePackage(
     warnings: [],
   }
 }
+
+const isDescribed = ({ pyproject, poetry }: Facts): boolean =>
+  pyproject?.project !== undefined ||
+  poetry?.name !== undefined ||
+  (pyproject?.tools.includes("flit") ?? false)
+
+/** Whether the README is nothing but the long description: no code and no hook can have a use of its own for it. */
+const isText = ({ pyproject, setup, files }: Facts): boolean =>
+  pyproject?.build?.backend !== undefined &&
+  !files.includes("setup.py") &&
+  setup?.configOnly !== false &&
+  !pyproject.tools.includes("flit") &&
+  pyproject.buildHooks.length === 0 &&
+  !pyproject.build.requires.some((requirement) => /readme/i.test(requirement))
 
 const hasOwnBuild = (facts: Facts): boolean =>
   facts.pyproject?.build !== undefined ||
@@ -168,8 +199,15 @@ function readsEverything(
   return packages === undefined ? "there are too many packages to name" : undefined
 }
 
-function readPatterns(facts: Facts, manager: Manager, compiled: boolean): string[] {
-  const patterns = [...ALWAYS_READ, ...(facts.pyproject?.buildReads ?? [])]
+function readPatterns(
+  facts: Facts,
+  manager: Manager,
+  compiled: boolean,
+  stubs: readonly string[] | undefined,
+): string[] {
+  const patterns = [...ALWAYS_READ, ...(facts.pyproject?.buildReads ?? [])].filter(
+    (pattern) => stubs === undefined || (pattern !== "README*" && !stubs.includes(pattern)),
+  )
   if (manager === "uv") patterns.push("uv.lock")
   if (compiled) patterns.push(...COMPILED)
   // flit takes a dynamic version or description out of the module itself.
@@ -192,7 +230,8 @@ function compilerFor(facts: Facts): string[] {
 /** Variables that give the version to build backends which ask git for it: there is no .git where the build runs. */
 function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
   const { build, project, tools } = facts.pyproject ?? {}
-  const version = facts.sdistVersion ?? "0.0.0"
+  const version =
+    facts.settings?.version ?? facts.sdistVersion ?? facts.pyproject?.fallbackVersion ?? "0.0.0"
   const requires = (pattern: RegExp): boolean =>
     build?.requires.some((requirement) => pattern.test(requirement)) ?? false
   const variables: Record<string, string> = {}

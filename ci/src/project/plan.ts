@@ -3,6 +3,8 @@ export interface Plan {
   schema: 1
   name?: string
   python: string
+  /** Python versions that the project says it supports, of those that Pyline runs. */
+  matrix: string[]
   manager: Manager
   dependencies: Dependencies
   /** The project itself, where it is a package to install. */
@@ -16,7 +18,7 @@ export interface Plan {
   warnings: string[]
 }
 
-export type Manager = "uv" | "pip" | "none"
+export type Manager = "uv" | "poetry" | "pdm" | "pipenv" | "pylock" | "pip" | "none"
 
 /** Input and flags of the dependency layer. Nothing else is in its key, beside Python and the tools. */
 export type Dependencies =
@@ -28,6 +30,10 @@ export type Dependencies =
       provided: string[]
     }
   | { kind: "pip"; requirements: string; constraints: string; options: string[] }
+  /** A flat list that a lock was turned into: exact versions with their hashes, nothing left to resolve. */
+  | { kind: "locked"; requirements: string; indexes: string[]; provided: string[] }
+  /** pylock.toml, which the installer reads itself. */
+  | { kind: "pylock"; document: string; selection: string[]; provided: string[] }
   | { kind: "none" }
 
 export interface PackageInstall {

@@ -25,20 +25,23 @@ const END_OF_LIFE: Record<string, string> = {
 
 const RANGE = `${SUPPORTED[0]} to ${SUPPORTED[SUPPORTED.length - 1]}`
 const ARGUMENT = "--python"
+const RANGES = ["requires-python", "python_requires", "Poetry's python"]
 
 /** The minor version to use: the pin if there is one, within what every constraint allows. */
 export function decidePython(
   facts: readonly PythonConstraint[],
   argument: string | undefined,
-): { version: string; decision: Decision; warnings: string[] } {
-  const pins = facts.filter(({ rule }) => rule !== "requires-python" && rule !== "python_requires")
+  classifiers: readonly string[] = [],
+): { version: string; matrix: string[]; decision: Decision; warnings: string[] } {
+  const pins = facts.filter(({ rule }) => !RANGES.includes(rule))
   const ranges = facts.filter((fact) => !pins.includes(fact))
-  // The nearer to the run, the stronger: an argument, then our own setting, then the file that other tools read too.
-  const pin =
+  // The nearer to the run, the stronger: an argument, then our own setting, then the files that other tools read too,
+  // which have to agree.
+  const nearest =
     (argument === undefined ? undefined : fromArgument(argument)) ??
-    pins.find(({ file }) => file === "pyproject.toml") ??
-    pins[0]
-  const constraints = pin === undefined ? ranges : [pin, ...ranges]
+    pins.find(({ rule }) => rule === "the python setting")
+  const pin = nearest ?? pins[0]
+  const constraints = nearest === undefined ? [...pins, ...ranges] : [nearest, ...ranges]
 
   let allowed = SUPPORTED
   for (const constraint of constraints) {
@@ -50,15 +53,21 @@ export function decidePython(
   const version = allowed.includes(DEFAULT) ? DEFAULT : (allowed[allowed.length - 1] as string)
   const first = constraints[0]
   const rejected = pins
-    .filter((other) => other !== pin)
+    .filter((other) => !constraints.includes(other))
     .map(({ value, file }) => ({ value, file, why: `${pin?.file} decides` }))
   const warnings =
     pin?.file === ".python-version" && /\d+\.\d+\.\d+/.test(pin.value)
       ? [`.python-version names ${pin.value}; Pyline uses the newest patch release of ${version}`]
       : []
+  const matrix = matrixOf(ranges, classifiers, version)
   if (first === undefined) {
     const rule = `nothing names a version: ${DEFAULT} is this Pyline's default`
-    return { version, decision: { about: "python", value: version, rule, rejected }, warnings }
+    return {
+      version,
+      matrix,
+      decision: { about: "python", value: version, rule, rejected },
+      warnings,
+    }
   }
   const rule =
     pin === undefined
@@ -66,6 +75,7 @@ export function decidePython(
       : `${pin.rule} ${pin.value}`
   return {
     version,
+    matrix,
     decision: {
       about: "python",
       value: version,
@@ -76,6 +86,20 @@ export function decidePython(
     },
     warnings,
   }
+}
+
+/** Versions that the project says it supports: what ranges allow, of the classifiers where there are any. */
+function matrixOf(
+  ranges: readonly PythonConstraint[],
+  classifiers: readonly string[],
+  version: string,
+): string[] {
+  const allowed = SUPPORTED.filter((minor) =>
+    ranges.every((range) => range.allowed?.includes(minor) ?? true),
+  )
+  const named = allowed.filter((minor) => classifiers.includes(minor))
+  if (named.length > 0) return named
+  return ranges.length > 0 ? allowed : [version]
 }
 
 function fromArgument(value: string): PythonConstraint {

@@ -4,10 +4,14 @@ export const ERRORS: Record<string, string> = {
 Nothing was installed, because tests without their dependencies say nothing.
 fix: list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes
 docs: docs/package-managers.md`,
-  pdm_lock: `error[MANAGER_UNSUPPORTED]: pdm.lock is a file of pdm, which Pyline does not install from
-Nothing was installed, because tests without their dependencies say nothing.
-fix: pdm export -o requirements.txt, or move to uv: uvx migrate-to-uv
+  pdm_and_pylock: `error[MANAGER_AMBIGUOUS]: pdm.lock and pylock.toml are locks of different tools
+They can disagree on what to install, so Pyline does not guess which one the project means.
+fix: delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "pdm"
 docs: docs/package-managers.md`,
+  pdm_lock_stale: `error[LOCK_STALE]: pdm.lock does not match pyproject.toml
+A dependency in pyproject.toml was changed and pdm.lock was not, so a frozen install would not be what pyproject.toml says.
+fix: pdm lock, then commit pdm.lock
+docs: docs/locks.md`,
   pip_requirements_latin1: `error[MANIFEST_INVALID]: requirements.txt:2:6: is not UTF-8 text: byte 0xe9
 fix: correct requirements.txt
 docs: docs/manifests.md`,
@@ -23,14 +27,37 @@ docs: docs/manifests.md`,
   pip_requirements_unknown_option: `error[MANIFEST_INVALID]: requirements.txt:1: --frobnicate is not an option of a requirements file
 fix: correct requirements.txt
 docs: docs/manifests.md`,
-  pipenv_no_lock: `error[MANAGER_UNSUPPORTED]: Pipfile is a file of pipenv, which Pyline does not install from
-Nothing was installed, because tests without their dependencies say nothing.
-fix: pipenv requirements --dev > requirements.txt, or move to uv: uvx migrate-to-uv
+  pipenv_lock_broken: `error[MANIFEST_INVALID]: Pipfile.lock:2:14: is not valid JSON: Expecting property name enclosed in double quotes
+fix: correct Pipfile.lock
+docs: docs/manifests.md`,
+  pipenv_lock_stale: `error[LOCK_STALE]: Pipfile.lock does not match Pipfile
+A dependency in Pipfile was changed and Pipfile.lock was not, so a frozen install would not be what Pipfile says.
+fix: pipenv lock, then commit Pipfile.lock
+docs: docs/locks.md`,
+  pipenv_no_lock: `error[LOCK_MISSING]: Pipfile asks for pipenv, but there is no Pipfile.lock
+What is installed would change from day to day without it.
+fix: pipenv lock, then commit Pipfile.lock
 docs: docs/package-managers.md`,
-  poetry_lock: `error[MANAGER_UNSUPPORTED]: poetry.lock is a file of poetry, which Pyline does not install from
-Nothing was installed, because tests without their dependencies say nothing.
-fix: poetry export --with dev -o requirements.txt, or move to uv: uvx migrate-to-uv
+  poetry_lock_stale: `error[LOCK_STALE]: poetry.lock does not match pyproject.toml
+A dependency in pyproject.toml was changed and poetry.lock was not, so a frozen install would not be what pyproject.toml says.
+fix: poetry lock, then commit poetry.lock
+docs: docs/locks.md`,
+  poetry_no_lock: `error[LOCK_MISSING]: pyproject.toml asks for poetry, but there is no poetry.lock
+What is installed would change from day to day without it.
+fix: poetry lock, then commit poetry.lock
 docs: docs/package-managers.md`,
+  poetry_python_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies runtime.txt:1 and pyproject.toml:9 together
+runtime.txt:1: names python-3.14.0
+pyproject.toml:9: Poetry's python ~3.11 || ~3.12
+fix: change one of runtime.txt and pyproject.toml
+docs: docs/python-versions.md`,
+  pylock_stale: `error[LOCK_STALE]: pylock.toml does not match pyproject.toml: it has click 8.1.8, and not click>=99
+A dependency in pyproject.toml was changed and pylock.toml was not, so a frozen install would not be what pyproject.toml says.
+fix: uv export --format pylock.toml -o pylock.toml, then commit pylock.toml
+docs: docs/locks.md`,
+  pylock_version: `error[MANIFEST_INVALID]: pylock.toml:1: lock-version '2.0' is not one that Pyline reads (1.0)
+fix: correct pylock.toml
+docs: docs/manifests.md`,
   pyproject_bad_requirement: `error[MANIFEST_INVALID]: pyproject.toml:6: project.dependencies: 'rich >= ' is not a requirement: Expected semicolon (after name with no version specifier) or end
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
@@ -41,7 +68,7 @@ docs: docs/manifests.md`,
   pyproject_no_name: `error[MANIFEST_INVALID]: pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
-  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, extras, groups, package-manager, python, runner
+  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, extra-index, extras, groups, package, package-manager, python, runner, version
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
   pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: the settings name the group "tests", which the project does not have
@@ -61,12 +88,22 @@ docs: docs/manifests.md`,
 also pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
+  python_pipfile_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and Pipfile:15 together
+.python-version:1: names 3.13
+Pipfile:15: python_version 3.11
+fix: change one of .python-version and Pipfile
+docs: docs/python-versions.md`,
   python_requires_malformed: `error[PYTHON_INVALID]: pyproject.toml:4: "3.11 or newer" is not a Python version Pyline can read
 fix: write a version such as 3.13 (3.9 to 3.14 are supported)
 docs: docs/python-versions.md`,
   python_requires_too_new: `error[PYTHON_UNSUPPORTED]: pyproject.toml:4: no Python that Pyline runs satisfies ">=3.20"
 Pyline runs 3.9 to 3.14.
 fix: change pyproject.toml
+docs: docs/python-versions.md`,
+  python_runtime_txt_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and runtime.txt:1 together
+.python-version:1: names 3.12
+runtime.txt:1: names python-3.10.4
+fix: change one of .python-version and runtime.txt
 docs: docs/python-versions.md`,
   python_version_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and pyproject.toml:4 together
 .python-version:1: names 3.10
@@ -88,7 +125,7 @@ Pyline runs 3.9 to 3.14.
 fix: change .python-version
 docs: docs/python-versions.md`,
   settings_manager_unknown: `error[MANIFEST_INVALID]: pyline.toml: package-manager = "npm" is not a package manager Pyline knows
-fix: use one of uv and pip, or delete the line
+fix: use one of uv, poetry, pdm, pipenv, pylock and pip, or delete the line
 docs: docs/package-managers.md`,
   settings_runner_unknown: `error[MANIFEST_INVALID]: pyline.toml: runner = "nose" is not a test runner Pyline knows
 fix: use pytest or unittest, or delete the line
@@ -105,7 +142,8 @@ They can disagree on what to install, so Pyline does not guess which one the pro
 fix: delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "uv"
 docs: docs/package-managers.md`,
   uv_asked_for_without_lock: `error[LOCK_MISSING]: pyproject.toml asks for uv, but there is no uv.lock
-fix: uv lock
+What is installed would change from day to day without it.
+fix: uv lock, then commit uv.lock
 docs: docs/package-managers.md`,
   uv_lock_alone: `error[MANIFEST_INVALID]: uv.lock: stands without the pyproject.toml it locks
 fix: correct uv.lock

@@ -35,32 +35,36 @@ describe.skipIf(!able)("the probe (skipped where python3 has no tomllib or packa
       project({ "pyproject.toml": "[project]\nname = 'demo'\nversion = '1'\n", "main.py": "" }),
     )
     expect(facts).toMatchInlineSnapshot(`
-    {
-      "errors": [],
-      "files": [
-        "pyproject.toml",
-      ],
-      "missing": [],
-      "pyproject": {
-        "buildHooks": [],
-        "buildReads": [],
-        "dynamicDependencies": false,
-        "groups": {},
-        "project": {
-          "dependencies": [],
-          "dynamic": [],
-          "extras": {},
-          "name": "demo",
-          "version": "1",
+      {
+        "classifiers": [],
+        "environments": [],
+        "errors": [],
+        "files": [
+          "pyproject.toml",
+        ],
+        "locks": [],
+        "missing": [],
+        "pyproject": {
+          "buildHooks": [],
+          "buildReads": [],
+          "dynamicDependencies": false,
+          "groups": {},
+          "project": {
+            "dependencies": [],
+            "dynamic": [],
+            "extras": {},
+            "name": "demo",
+            "version": "1",
+          },
+          "tools": [],
         },
-        "tools": [],
-      },
-      "python": [],
-      "requirements": [],
-      "schema": 1,
-      "testConfig": [],
-    }
-  `)
+        "python": [],
+        "requirements": [],
+        "schema": 1,
+        "scripts": [],
+        "testConfig": [],
+      }
+    `)
   })
 
   test("a hostile tree gives named errors", () => {
@@ -81,37 +85,37 @@ describe.skipIf(!able)("the probe (skipped where python3 has no tomllib or packa
     const { errors, pyproject } = run(directory)
     expect(pyproject).toBeUndefined()
     expect(errors).toMatchInlineSnapshot(`
-    [
-      {
-        "file": "pyproject.toml",
-        "message": "is a link to a file outside of the project",
-      },
-      {
-        "file": "setup.cfg",
-        "line": 3,
-        "message": "is not valid INI",
-      },
-      {
-        "column": 201,
-        "file": "setup.py",
-        "line": 1,
-        "message": "is not valid Python 3: too many nested parentheses",
-      },
-      {
-        "file": "requirements.txt",
-        "message": "is larger than 2 MB",
-      },
-      {
-        "file": ".python-version",
-        "message": "is not a regular file",
-      },
-      {
-        "file": "tox.ini",
-        "line": 1,
-        "message": "has no section header",
-      },
-    ]
-  `)
+      [
+        {
+          "file": "pyproject.toml",
+          "message": "is a link to a file outside of the project",
+        },
+        {
+          "file": "setup.cfg",
+          "line": 3,
+          "message": "is not valid INI",
+        },
+        {
+          "column": 201,
+          "file": "setup.py",
+          "line": 1,
+          "message": "is not valid Python 3: too many nested parentheses",
+        },
+        {
+          "file": "tox.ini",
+          "line": 1,
+          "message": "has no section header",
+        },
+        {
+          "file": "requirements.txt",
+          "message": "is larger than 2 MB",
+        },
+        {
+          "file": ".python-version",
+          "message": "is not a regular file",
+        },
+      ]
+    `)
   })
 
   test("deep nesting is an error and not a crash", () => {
