@@ -21,6 +21,9 @@ type trailer struct {
 	ExitCode int    `json:"exitCode"`
 	Message  string `json:"message"`
 	Query    bool   `json:"query"`
+	// A service says where it can be reached, when it can.
+	Ready   bool   `json:"ready"`
+	Address string `json:"address"`
 	// How much there was, where shim did not pass all of it on.
 	StdoutBytes int64 `json:"stdoutBytes"`
 	StderrBytes int64 `json:"stderrBytes"`
@@ -194,7 +197,11 @@ func (s *status) log(st *vertexState, stream int, data []byte) {
 			data = data[1:]
 			continue
 		}
-		st.trailer = &t
+		if t.Ready {
+			s.call.event(map[string]any{"ready": map[string]string{"address": t.Address}})
+		} else {
+			st.trailer = &t
+		}
 		data = data[end+1:]
 	}
 	s.output(st, stream, data)

@@ -208,6 +208,9 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	stderr.start(m)
 	allGone := true
 	if err == nil {
+		if spec.Ready != nil {
+			go spec.Ready.announce()
+		}
 		go forwardSignals(signals, pid)
 		code = waitFor(pid)
 		allGone = killOthers()

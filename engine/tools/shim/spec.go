@@ -24,6 +24,7 @@ type execSpec struct {
 	Meta           string    `json:"meta"`
 	Forward        int64     `json:"forward"`
 	Prepare        []prepare `json:"prepare"`
+	Ready          *ready    `json:"ready"`
 }
 
 func readSpec(path string, into any) error {
