@@ -1,10 +1,12 @@
 import { setMaxListeners } from "node:events"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import path from "node:path"
+import type { ServiceNetwork } from "../buildkit/network.ts"
 import { EngineError } from "../graph/errors.ts"
 import type { StepSupport } from "../graph/execute.ts"
 import type { Images, ResolvedImage } from "../graph/images.ts"
 import type { Progress } from "../graph/progress.ts"
+import { Services } from "../graph/services.ts"
 import type { Asker, Solver } from "../graph/solver.ts"
 import { type Container, type Directory, type File, identify, type Value } from "../graph/values.ts"
 import type { HostReader } from "../host/reader.ts"
@@ -19,6 +21,10 @@ export interface Engine {
   host: HostReader
   images: Images
   steps(): Promise<StepSupport>
+  /** Where services have their addresses. */
+  network(): Promise<ServiceNetwork>
+  /** Ports of this machine that services have, and which. */
+  takenPorts: Map<number, string>
   /** Makes an OCI image layout in `dir` of an image archive. */
   unpack(archive: string, dir: string): Promise<void>
   /** Folder for what is written on the way: uploads, archives. */
@@ -39,6 +45,7 @@ export class Session implements Asker {
   readonly snapshots = new Map<string, Promise<Directory>>()
   /** What tags of images stood for when this session first asked. */
   readonly images = new Map<string, Promise<ResolvedImage>>()
+  readonly services: Services
   readonly #abort = new AbortController()
   readonly #values = new Map<string, Value>()
   readonly #running = new Set<Promise<unknown>>()
@@ -57,12 +64,24 @@ export class Session implements Asker {
     this.engine = options.engine
     this.progress = options.progress
     this.askSecret = options.askSecret
+    this.services = new Services({
+      asker: this,
+      solver: this.engine.solver,
+      support: () => this.support(),
+      network: () => this.engine.network(),
+      taken: this.engine.takenPorts,
+    })
     // Each solve listens, and a session may have any number of them at once.
     setMaxListeners(0, this.#abort.signal)
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** What steps of this session are given. */
+  async support(): Promise<StepSupport> {
+    return { ...(await this.engine.steps()), hosts: (b) => this.services.hosts(b) }
   }
 
   /** The id under which a client may name the value in this session. Equal values have one id. */
@@ -117,7 +136,7 @@ export class Session implements Asker {
 
   async close(): Promise<void> {
     this.#abort.abort(new EngineError("the session was closed"))
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#running, this.services.close()])
     const folder = path.join(this.engine.temporary, `session-${this.id}`)
     rmSync(folder, { recursive: true, force: true })
   }

@@ -39,6 +39,9 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
   const engine: Engine = {
     host,
     images: new Images(bridge, () => deps.config(), memo),
+    network: async () =>
+      (await deps.network?.()) ?? { kind: "host", why: "BuildKit is not the engine's own" },
+    takenPorts: new Map(),
     salt: readSalt(path.join(deps.stateDir, "salt")),
     steps,
     temporary,

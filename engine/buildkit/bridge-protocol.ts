@@ -105,17 +105,41 @@ export interface Connected {
 }
 
 export interface ServiceParams extends SolveParams {
-  mounts: { target: number; dest: string; readonly?: boolean; selector?: string }[]
+  mounts: ServiceMount[]
   args: string[]
   env: string[]
   cwd: string
   user?: string
   network?: "host" | "none" | "sandbox"
+  secretEnv?: { id: string; name: string; optional?: boolean }[]
 }
 
-export type ServiceEvent =
-  | { started: true; log?: undefined }
-  | { log: { stream: 1 | 2; data: string } }
+export interface ServiceMount {
+  dest: string
+  target?: number
+  selector?: string
+  readonly?: boolean
+  tmpfs?: { size?: number }
+  cache?: { id: string; sharing: "SHARED" | "PRIVATE" | "LOCKED" }
+  secret?: { id: string; uid?: number; gid?: number; mode?: number }
+}
+
+export interface ServiceResult {
+  exitCode: number
+  message?: string
+  setup?: boolean
+  /** The last 100 KiB; `null`: nothing was written. */
+  stdoutTail?: string | null
+  stderrTail?: string | null
+}
+
+/** One of these fields; steps that are made first are told of as in a solve. */
+export interface ServiceEvent {
+  started?: true
+  ready?: { address: string }
+  log?: { digest?: string; stream: 1 | 2; data: string }
+  vertex?: VertexEvent
+}
 
 export interface PruneParams {
   all?: boolean

@@ -12,6 +12,7 @@ import type {
   ResolveImageParams,
   ServiceEvent,
   ServiceParams,
+  ServiceResult,
   SolveEvent,
   SolveParams,
   SolveResult,
@@ -161,7 +162,7 @@ export class Bridge {
     params: ServiceParams,
     onEvent: (event: ServiceEvent) => void,
     signal?: AbortSignal,
-  ): Running<{ exitCode: number }> {
+  ): Running<ServiceResult> {
     const id = this.#next + 1
     return { id, result: this.#call("service", params, { onEvent, signal }) }
   }

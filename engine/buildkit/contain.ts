@@ -25,11 +25,11 @@ export function diesWithUs(command: string[]): [string, ...string[]] {
 
 /**
  * The command line that runs `command` in pid and mount namespaces of its own. Its scratch
- * directory and the one where runc notes its containers are a tmpfs there: gone with the namespace.
+ * directories are a tmpfs there: nobody else sees what is in them, and it is gone with the namespace.
  */
-export function inNamespaces(command: string[], scratch: string): string[] {
+export function inNamespaces(command: string[], scratch: string[]): string[] {
   const mounts =
-    'set -e; mount -t tmpfs -o mode=0700 pyline "$0"; mkdir -p /run/runc; mount -t tmpfs -o mode=0700 pyline /run/runc; exec "$@"'
+    'set -e; n=$0; while [ "$n" -gt 0 ]; do mkdir -p "$1"; mount -t tmpfs -o mode=0700 pyline "$1"; shift; n=$((n - 1)); done; exec "$@"'
   return [
     "unshare",
     "--mount",
@@ -40,7 +40,8 @@ export function inNamespaces(command: string[], scratch: string): string[] {
     "sh",
     "-c",
     mounts,
-    scratch,
+    String(scratch.length),
+    ...scratch,
     ...command,
   ]
 }

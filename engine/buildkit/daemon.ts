@@ -18,10 +18,13 @@ import type { Paths } from "../daemon/paths.ts"
 import { buildkitdToml, type RegistryConfig } from "./config.ts"
 import { diesWithUs, inNamespaces } from "./contain.ts"
 import { dropAllIngests } from "./ingest.ts"
+import { NOTES, prepareNetwork, removeNetwork, type ServiceNetwork } from "./network.ts"
 
 export interface BuildkitdOptions {
   program: string
   runc: string
+  /** The engine's own programs. */
+  bin: string
   paths: Paths
   registries: Record<string, RegistryConfig>
   env: NodeJS.ProcessEnv
@@ -38,11 +41,19 @@ export class Buildkitd {
   readonly address: string
   /** Resolves when the process is gone. */
   readonly ended: Promise<Ended>
+  /** Where its services have their addresses. */
+  readonly network: ServiceNetwork
   readonly #child: ChildProcess
   readonly #log: string
   readonly #logStart: number
 
-  private constructor(child: ChildProcess, paths: Paths, logStart: number) {
+  private constructor(
+    child: ChildProcess,
+    paths: Paths,
+    logStart: number,
+    network: ServiceNetwork,
+  ) {
+    this.network = network
     this.#child = child
     this.#log = paths.buildkitLog
     this.#logStart = logStart
@@ -61,6 +72,9 @@ export class Buildkitd {
     killStray(paths)
     sweepCgroups(paths)
     dropAllIngests(paths.buildkitRoot)
+    // Namespaces of a BuildKit that was killed: nothing but their names is left.
+    rmSync(join(paths.buildkitRoot, "net"), { recursive: true, force: true })
+    const network = prepareNetwork(paths, options.bin)
     for (const dir of [paths.buildkitRoot, paths.tmp])
       mkdirSync(dir, { recursive: true, mode: 0o700 })
     rmSync(paths.buildkitSocket, { force: true })
@@ -74,6 +88,7 @@ export class Buildkitd {
         cgroupParent: cgroupParent(paths),
         diskBytes: blocks * bsize,
         registries: options.registries,
+        network,
       }),
     )
     const log = openSync(paths.buildkitLog, "a", 0o600)
@@ -81,7 +96,13 @@ export class Buildkitd {
       const [command, ...args] = diesWithUs(
         inNamespaces(
           [options.program, "--config", config, "--addr", `unix://${paths.buildkitSocket}`],
-          paths.tmp,
+          // runc's notes of its containers, and the bundles of steps: they have secrets in them.
+          [
+            paths.tmp,
+            "/run/runc",
+            join(paths.buildkitRoot, "runc-overlayfs", "executor"),
+            ...(network.kind === "bridge" ? [NOTES] : []),
+          ],
         ),
       )
       const child = spawn(command, args, {
@@ -96,7 +117,7 @@ export class Buildkitd {
           BUILDKIT_STEP_LOG_MAX_SPEED: "-1",
         },
       })
-      return new Buildkitd(child, paths, fstatSync(log).size)
+      return new Buildkitd(child, paths, fstatSync(log).size, network)
     } finally {
       closeSync(log)
     }
@@ -138,6 +159,7 @@ export class Buildkitd {
     const force = setTimeout(() => signalGroup(pid, "SIGKILL"), 5000)
     await this.ended
     clearTimeout(force)
+    if (this.network.kind === "bridge") removeNetwork(this.network)
   }
 
   kill(): void {

@@ -10,6 +10,7 @@ import { diskFull } from "../setup/disk.ts"
 import { Bridge } from "./bridge.ts"
 import { Buildkitd } from "./daemon.ts"
 import { dropCorruptBlob, dropPartialBlobs } from "./ingest.ts"
+import type { ServiceNetwork } from "./network.ts"
 
 interface Running {
   bridge: Bridge
@@ -62,6 +63,14 @@ export class Supervisor {
   /** The bridge when there is one already. */
   get current(): Bridge | undefined {
     return this.#running?.bridge.alive ? this.#running.bridge : undefined
+  }
+
+  /** Where services have their addresses, in the BuildKit that serves. */
+  async network(): Promise<ServiceNetwork> {
+    await this.bridge()
+    return (
+      this.#running?.buildkitd?.network ?? { kind: "host", why: "this BuildKit is not our own" }
+    )
   }
 
   status(): { running: boolean; version?: string; origin?: string; address?: string } {
@@ -168,6 +177,7 @@ export class Supervisor {
         buildkitd = Buildkitd.start({
           program: config.buildkit.program ?? join(config.bin, "buildkitd"),
           runc: config.buildkit.runc ?? "runc",
+          bin: config.bin,
           paths,
           registries: config.registries,
           env,

@@ -1,4 +1,5 @@
 import type { Bridge } from "../buildkit/bridge.ts"
+import type { ServiceNetwork } from "../buildkit/network.ts"
 import type { EngineConfig } from "../setup/config.ts"
 
 /** What a session tells its client while it works. */
@@ -21,6 +22,8 @@ export interface ApiDeps {
   bridge(): Promise<Bridge>
   /** Read anew at each call: set-up may have changed it. */
   config(): EngineConfig
+  /** Where services have their addresses. Absent: BuildKit is not the daemon's own. */
+  network?(): Promise<ServiceNetwork>
   stateDir: string
   /** Path of the static binary that runs the commands of exec steps. */
   shim(): string

@@ -223,6 +223,7 @@ export class Daemon {
       .startApi({
         bridge: () => this.#supervisor.bridge(),
         config: () => this.#config(),
+        network: () => this.#supervisor.network(),
         stateDir: this.#options.paths.state,
         shim: () => `${this.#config().bin}/shim`,
         emit: (id, event) => this.#sessions.get(id)?.emit(event),

@@ -1,10 +1,10 @@
-import { type ExecMount, exec } from "../llb/exec.ts"
+import { type ExecMount, type ExecSpec, exec } from "../llb/exec.ts"
 import { defaultPlatform, type Output, type StepSecret } from "../llb/vertex.ts"
 import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { expandIn } from "./expand.ts"
 import { inContainer, isWithin } from "./path.ts"
-import type { Container, Mount } from "./values.ts"
+import type { Binding, Container, Mount } from "./values.ts"
 
 export interface ExecArgs {
   args: string[]
@@ -24,6 +24,12 @@ export interface StepSupport {
   shim: Output
   /** Certificates of the site: seen by steps, never part of a key or an image. */
   ca?: () => Promise<Buffer>
+  /** BuildKit is our own, and lets steps have the machine's network. */
+  hostNetwork?: boolean
+  /** Where names are looked up by steps that have not the machine's network. */
+  resolver?: () => Promise<Buffer>
+  /** The addresses of services, as a file of hosts. */
+  hosts?: (bindings: Binding[]) => Promise<StepSecret>
 }
 
 const CA_FILE = "/.pyline/ca.pem"
@@ -61,7 +67,33 @@ const title = (args: string[]) => {
   return `exec ${text.length > 120 ? `${text.slice(0, 119)}…` : text}`
 }
 
-export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Container {
+/** The container after a step. */
+export async function withExec(
+  c: Container,
+  opts: ExecArgs,
+  support: StepSupport,
+): Promise<Container> {
+  const { spec, seen } = await stepOf(c, opts, support)
+  const result = exec(spec)
+  const { imageRef: _, ...rest } = c
+  return {
+    ...rest,
+    fs: result.root,
+    mounts: c.mounts.map((mount) =>
+      mount.type === "dir" && seen.includes(mount)
+        ? { ...mount, fs: result.mounts[seen.indexOf(mount)] ?? null }
+        : mount,
+    ),
+    lastExec: { vertex: result.vertex, meta: result.meta },
+  }
+}
+
+/** A command in a container, as it is to be run, and the mounts it sees. */
+export async function stepOf(
+  c: Container,
+  opts: ExecArgs,
+  support: StepSupport,
+): Promise<{ spec: ExecSpec; seen: Mount[] }> {
   refuse(c, opts)
   const args = commandOf(c, opts)
   const seen = visible(c.mounts)
@@ -94,8 +126,10 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
   const secretNames = new Set(secretEnv.map((e) => e.name))
   const path = (p: string | null | undefined) =>
     p ? inContainer(c.config.workdir, expandIn(c, p, opts.expand)) : ""
-  const result = exec({
+  const network = await attach(c, support, mounts, secrets)
+  const spec: ExecSpec = {
     name: title(args),
+    network,
     args,
     env: c.config.env
       .filter((e) => !secretNames.has(e.name))
@@ -132,18 +166,40 @@ export function withExec(c: Container, opts: ExecArgs, support: StepSupport): Co
         forward: MOST_SHOWN,
       },
     },
-  })
-  const { imageRef: _, ...rest } = c
-  return {
-    ...rest,
-    fs: result.root,
-    mounts: c.mounts.map((mount) =>
-      mount.type === "dir" && seen.includes(mount)
-        ? { ...mount, fs: result.mounts[seen.indexOf(mount)] ?? null }
-        : mount,
-    ),
-    lastExec: { vertex: result.vertex, meta: result.meta },
   }
+  return { spec, seen }
+}
+
+/**
+ * Gives a container its services: their addresses in /etc/hosts, and the network where they are.
+ * Which services these are is in the name of the secret, and so in the key of the step; where they
+ * are is not.
+ */
+async function attach(
+  c: Container,
+  support: StepSupport,
+  mounts: ExecMount[],
+  secrets: StepSecret[],
+): Promise<"host" | undefined> {
+  if (c.bindings.length === 0) return support.hostNetwork ? "host" : undefined
+  if (!support.hosts) throw new EngineError(unsupported("withServiceBinding"))
+  const hosts = await support.hosts(c.bindings)
+  secrets.push(hosts)
+  mounts.push({ type: "secret", dest: "/etc/hosts", id: hosts.id, mode: 0o444 })
+  useResolver(support, mounts, secrets)
+  return undefined
+}
+
+/** Names are looked up as this machine does, also from another network. */
+export function useResolver(
+  support: StepSupport,
+  mounts: ExecMount[],
+  secrets: StepSecret[],
+): void {
+  if (!support.resolver) return
+  const id = "pyline:resolver"
+  secrets.push({ id, plaintext: support.resolver })
+  mounts.push({ type: "secret", dest: "/etc/resolv.conf", id, mode: 0o444 })
 }
 
 function refuse(c: Container, opts: ExecArgs): void {

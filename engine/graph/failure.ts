@@ -1,4 +1,5 @@
 import { BridgeError } from "../buildkit/bridge.ts"
+import type { ServiceResult } from "../buildkit/bridge-protocol.ts"
 import { inPlainWords } from "../buildkit/trouble.ts"
 import type { Vertex } from "../llb/vertex.ts"
 import { EngineError, ExecFailure } from "./errors.ts"
@@ -28,6 +29,18 @@ export function translate(error: unknown, graph: Vertex[]): unknown {
   return new EngineError(
     `${pull && !words.startsWith("failed to push") ? `${pull}: ` : ""}${words}`,
     { cause: error },
+  )
+}
+
+/** How a service ended, which it was not to do. Dagger does not trim what it wrote. */
+export function ended(args: string[], result: ServiceResult): ExecFailure {
+  const { exitCode, setup, message } = result
+  return new ExecFailure(
+    args,
+    exitCode,
+    Buffer.from(result.stdoutTail ?? "", "base64").toString("utf8"),
+    Buffer.from(result.stderrTail ?? "", "base64").toString("utf8"),
+    setup || exitCode < 0 ? message : undefined,
   )
 }
 

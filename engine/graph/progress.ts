@@ -27,11 +27,24 @@ export class Progress {
     })
   }
 
+  /** Something that is no step of a solve: a service. */
+  step(event: Omit<SessionEvent & { type: "step" }, "type">): void {
+    this.#emit({ type: "step", ...event })
+  }
+
+  message(text: string): void {
+    this.#emit({ type: "message", level: "info", text })
+  }
+
+  log(id: string, stream: 1 | 2, data: string): void {
+    this.#emit({ type: "log", id, stream, data: this.#text(`${id}${stream}`, data) })
+  }
+
   solveEvent(event: SolveEvent, byDigest: Map<string, Vertex>): void {
     if (event.log) {
       const { digest, stream, data } = event.log
       if (!byDigest.get(digest)?.exec) return
-      this.#emit({ type: "log", id: digest, stream, data: this.#text(`${digest}${stream}`, data) })
+      this.log(digest, stream, data)
       return
     }
     const seen = event.vertex

@@ -40,6 +40,7 @@ export async function makeRequest(
     ociLayouts,
     registryAuth,
     secrets: await gather(graph, needed),
+    ...(graph.some((v) => v.exec?.hostNetwork) && { entitlements: ["network.host"] }),
   }
 }
 
@@ -52,7 +53,7 @@ async function gather(
   // Steps that run come first: where values differ, theirs count.
   for (const v of [...steps.filter(needed), ...steps.filter((s) => !needed(s))]) {
     for (const secret of v.exec?.secrets ?? []) {
-      if (secrets[secret.id] !== undefined) continue
+      if (secrets[secret.id] !== undefined || (secret.hold && !needed(v))) continue
       try {
         secrets[secret.id] = (await secret.plaintext()).toString("base64")
       } catch (error) {

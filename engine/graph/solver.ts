@@ -1,8 +1,16 @@
 import { randomBytes } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
-import type { ExportParams, Read, ReadResult, SolveEvent } from "../buildkit/bridge-protocol.ts"
+import type {
+  ExportParams,
+  Read,
+  ReadResult,
+  ServiceEvent,
+  ServiceParams,
+  ServiceResult,
+  SolveEvent,
+} from "../buildkit/bridge-protocol.ts"
 import { exec, PRIVATE } from "../llb/exec.ts"
-import { closure, type Fs, type Output, type Vertex } from "../llb/vertex.ts"
+import { closure, type Fs, type Output, type StepSecret, type Vertex } from "../llb/vertex.ts"
 import { type ExecRecord, LARGEST, type Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
 import { translate } from "./failure.ts"
@@ -14,6 +22,13 @@ import { clashes, makeRequest, type Want } from "./request.ts"
 export interface Asker {
   progress: Progress
   signal: AbortSignal
+}
+
+export interface RunningService {
+  /** Resolves when the process is gone, however it ended. */
+  ended: Promise<ServiceResult>
+  /** Asks it to end, and kills it when it has not after `patience` milliseconds. */
+  stop(how: { signal?: number; patience: number }): Promise<void>
 }
 
 export type Stream = "stdout" | "stderr" | "combined"
@@ -142,7 +157,64 @@ export class Solver {
     }
   }
 
+  /** Runs a container beside the steps. What it is made of is made first. */
+  async service(
+    asker: Asker,
+    targets: Fs[],
+    secrets: StepSecret[],
+    params: Omit<ServiceParams, "ops" | "targets">,
+    onEvent: (event: ServiceEvent) => void,
+  ): Promise<RunningService> {
+    const outputs = targets.filter((t) => t !== null)
+    await this.ensure(asker, outputs)
+    const graph = closure(outputs)
+    const request = await this.#request(graph, [])
+    const values = await Promise.all(
+      secrets.map(async (s) => [s.id, (await s.plaintext()).toString("base64")]),
+    )
+    const bridge = await this.#options.bridge()
+    const { id, result } = bridge.service(
+      {
+        ...request,
+        ...params,
+        targets: targets.map((t) => ({ digest: t?.vertex.digest ?? "", index: t?.index ?? 0 })),
+        secrets: { ...request.secrets, ...Object.fromEntries(values) },
+      },
+      onEvent,
+      asker.signal,
+    )
+    const ended = result.catch((error) => {
+      throw translate(error, graph)
+    })
+    // Whoever started it may look later.
+    ended.catch(() => {})
+    return {
+      ended,
+      stop: async ({ signal, patience }) => {
+        const how = { request: id, graceMs: patience, ...(signal && { signal }) }
+        await bridge.serviceStop(how).catch(() => {})
+        await ended.catch(() => {})
+      },
+    }
+  }
+
   async #run(asker: Asker, wants: Want[]): Promise<ReadResult[][]> {
+    const steps = closure(wants.map((w) => w.output)).filter((v) => v.exec)
+    const release = await hold(steps.filter((v) => !this.known.record(v)))
+    try {
+      return await this.#solve(asker, wants)
+    } catch (error) {
+      // A step was known, but BuildKit has lost it and would run it without what it needs.
+      const lost = steps.filter((v) => needsHold(v) && this.known.record(v))
+      if (lost.length === 0 || !/secret pyline:hosts:\S+ not found/.test(`${error}`)) throw error
+      for (const v of lost) this.known.forget(v)
+      return await this.#run(asker, wants)
+    } finally {
+      release()
+    }
+  }
+
+  async #solve(asker: Asker, wants: Want[]): Promise<ReadResult[][]> {
     const graph = closure(wants.map((w) => w.output))
     const steps = graph.filter((v) => v.exec)
     for (const job of await clashes(steps.filter((v) => !this.known.record(v)))) {
@@ -206,6 +278,21 @@ export class Solver {
     for (const v of closure(outputs)) if (v.exec) asker.progress.known(v)
   }
 }
+
+/** Starts what steps need beside them; the answer lets go of it. */
+async function hold(steps: Vertex[]): Promise<() => void> {
+  const needs = steps.flatMap((v) => v.exec?.secrets.flatMap((s) => (s.hold ? [s] : [])) ?? [])
+  const held = await Promise.allSettled(needs.map((secret) => secret.hold?.()))
+  const release = () => {
+    for (const h of held) if (h.status === "fulfilled") h.value?.()
+  }
+  const failed = held.find((h) => h.status === "rejected")
+  if (!failed) return release
+  release()
+  throw failed.reason
+}
+
+const needsHold = (v: Vertex): boolean => v.exec?.secrets.some((s) => s.hold) ?? false
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 

@@ -115,7 +115,7 @@ export interface Container {
   secretEnv: { name: string; secret: Secret }[]
   volatileEnv: Pair[]
   registryAuth: { address: string; username: string; secret: Secret }[]
-  bindings: { alias: string; service: Service }[]
+  bindings: Binding[]
   /** `name@sha256:…` of the image the root file system still is. */
   imageRef?: string
   /** The last step, whose output `stdout` and the like give. */
@@ -128,11 +128,28 @@ export interface LastExec {
   meta: Output
 }
 
+/** A service, and the name under which steps find it. */
+export interface Binding {
+  alias: string
+  service: Service
+}
+
+/** What answers on ports: a container, a way from this machine to a service, or the other way round. */
 export interface Service {
   kind: "Service"
-  container: Container
-  args: string[]
+  from:
+    | { type: "container"; container: Container; args: string[] }
+    | { type: "tunnel"; service: Service; ports: PortForward[]; native: boolean }
+    | { type: "host"; host: string; ports: PortForward[] }
+  /** Chosen by the user; "": one that is made of what the service is. */
   hostname: string
+}
+
+export interface PortForward {
+  backend: number
+  /** Where it answers; 0 or nothing: the same port, or any for a tunnel. */
+  frontend?: number | null
+  protocol?: "TCP" | "UDP" | null
 }
 
 /** What one directory has that another has not, and the other way round. */

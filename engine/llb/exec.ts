@@ -14,6 +14,11 @@ const CACHE = 3
 const TMPFS = 4
 const CONTENT_CACHE_ON = 1
 
+/** Whose network a step has. */
+const DEFAULT = 0
+const HOST = 1
+const NONE = 2
+
 export type ExecMount =
   | { type: "bind"; dest: string; fs: Fs; selector?: string; readonly?: boolean }
   | {
@@ -37,6 +42,8 @@ export interface ExecSpec {
   root: Fs
   mounts: ExecMount[]
   secretEnv: { id: string; name: string; optional?: boolean }[]
+  /** The machine's own network. Else BuildKit's, which may be one of its own. */
+  network?: "host" | undefined
   hosts?: { host: string; ip: string }[]
   hostname?: string
   name: string
@@ -100,14 +107,28 @@ export function exec(spec: ExecSpec): ExecResult {
     ...(spec.hostname && { hostname: spec.hostname }),
     ...(spec.hosts?.length && { extraHosts: spec.hosts.map((h) => ({ Host: h.host, IP: h.ip })) }),
   }
-  const outs: ExecOutputs = { meta: 1, count: outputs, args: spec.args, secrets: spec.secrets }
+  const outs: ExecOutputs = {
+    meta: 1,
+    count: outputs,
+    args: spec.args,
+    secrets: spec.secrets,
+    hostNetwork: spec.network === "host",
+  }
+  const network = spec.shim.mode === "exec" ? (outs.hostNetwork ? HOST : DEFAULT) : NONE
   const secretenv = spec.secretEnv.map(({ id, name, optional }) => ({
     ID: id,
     name,
     ...(optional && { optional }),
   }))
   const made = vertex(
-    { exec: { meta, mounts, ...(secretenv.length > 0 && { secretenv }) } },
+    {
+      exec: {
+        meta,
+        mounts,
+        ...(network && { network }),
+        ...(secretenv.length > 0 && { secretenv }),
+      },
+    },
     // Questions and transformations are file operations to everybody else.
     { name: spec.name, inputs, ...(spec.shim.mode === "exec" && { exec: outs }) },
   )

@@ -20,12 +20,19 @@ export interface ExecOutputs {
   /** The command as the user wrote it, for errors. */
   args: string[]
   secrets: StepSecret[]
+  /** The step has the machine's own network, for which BuildKit wants to be asked. */
+  hostNetwork: boolean
 }
 
 /** A secret that a step sees: named in the build definition, handed over only while it runs. */
 export interface StepSecret {
   id: string
   plaintext(): Promise<Buffer>
+  /**
+   * Starts what the value tells of, for as long as the step runs; the answer ends that. The value is
+   * needed only by a step that really runs.
+   */
+  hold?(): Promise<() => void>
 }
 
 /** One operation of the build graph, immutable once made. */

@@ -17,6 +17,7 @@ import {
   buildTools,
   findGo,
   hasTools,
+  plugins,
   type Tool,
   toolsDir,
   toolsKey,
@@ -251,7 +252,8 @@ function isWritable(path: string): boolean {
 }
 
 function toolsFor(buildkit: BuildkitSource): Tool[] {
-  return buildkit.origin === "built" ? ["bridge", "shim", "buildkitd"] : ["bridge", "shim"]
+  if (buildkit.origin === "built") return ["bridge", "shim", "buildkitd", ...plugins]
+  return buildkit.origin === "path" ? ["bridge", "shim", ...plugins] : ["bridge", "shim"]
 }
 
 function describe(buildkit: BuildkitSource): string {

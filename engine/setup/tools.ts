@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { diesWithUs } from "../buildkit/contain.ts"
 import { EngineError } from "../daemon/error.ts"
@@ -12,13 +12,22 @@ import { which } from "./which.ts"
 
 const sources = fileURLToPath(new URL("../tools/", import.meta.url))
 const buildkit = "github.com/moby/buildkit"
+const cni = "github.com/containernetworking/plugins/plugins"
 
-export type Tool = "bridge" | "shim" | "buildkitd"
+export type Tool = "bridge" | "shim" | "buildkitd" | Plugin
+
+type Plugin = "cni/bridge" | "cni/host-local" | "cni/loopback"
+
+/** What gives services addresses of their own, see buildkit/network.ts. */
+export const plugins: Plugin[] = ["cni/bridge", "cni/host-local", "cni/loopback"]
 
 const packages: Record<Tool, string> = {
   bridge: "./bridge",
   shim: "./shim",
   buildkitd: `${buildkit}/cmd/buildkitd`,
+  "cni/bridge": `${cni}/main/bridge`,
+  "cni/host-local": `${cni}/ipam/host-local`,
+  "cni/loopback": `${cni}/main/loopback`,
 }
 
 /** Everything the programs are made of, as a hash: their directory is named by it. */
@@ -77,26 +86,31 @@ export async function buildTools(
   try {
     let compiled = 0
     const stamp = `-X ${buildkit}/version.Version=${buildkitVersion()}`
-    const [program, ...args] = diesWithUs([
-      go.path,
-      "build",
-      "-v",
-      "-trimpath",
-      "-buildvcs=false",
-      "-ldflags",
-      `-s -w ${stamp}`,
-      "-o",
-      `${temporary}/`,
-      ...names,
-    ])
-    const built = await run(program, args, {
-      cwd: sources,
-      env,
-      onLine: (line) => {
-        if (/^[\w.-]+(\/|$)/.test(line)) progress(`compiling: ${++compiled} of ${total} packages`)
-      },
-    })
-    if (built.code !== 0) throw buildFailed(built.stderr)
+    // A program has the name of its package's folder: those of the plug-ins would clash with ours.
+    for (const folder of new Set(tools.map((tool) => dirname(tool)))) {
+      const some = tools.filter((tool) => dirname(tool) === folder)
+      mkdirSync(join(temporary, folder), { recursive: true, mode: 0o700 })
+      const [program, ...args] = diesWithUs([
+        go.path,
+        "build",
+        "-v",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags",
+        `-s -w ${stamp}`,
+        "-o",
+        `${join(temporary, folder)}/`,
+        ...some.map((tool) => packages[tool]),
+      ])
+      const built = await run(program, args, {
+        cwd: sources,
+        env,
+        onLine: (line) => {
+          if (/^[\w.-]+(\/|$)/.test(line)) progress(`compiling: ${++compiled} of ${total} packages`)
+        },
+      })
+      if (built.code !== 0) throw buildFailed(built.stderr)
+    }
     rmSync(dir, { recursive: true, force: true })
     renameSync(temporary, dir)
   } finally {

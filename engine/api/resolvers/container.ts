@@ -9,6 +9,7 @@ import { config } from "./config.ts"
 import { files } from "./files.ts"
 import { authOf, image } from "./image.ts"
 import { mounts } from "./mounts.ts"
+import { containerServices } from "./service.ts"
 
 const lastExec = (c: Container): Vertex => {
   if (!c.lastExec) throw new EngineError("no command has been set")
@@ -23,6 +24,7 @@ export const container = {
   ...files,
   ...mounts,
   ...image,
+  ...containerServices,
   async from(c: Container, { address }: { address: string }, session: Session) {
     const key = JSON.stringify([address, c.platform, c.registryAuth])
     let asked = session.images.get(key)
@@ -36,7 +38,7 @@ export const container = {
     return withImage(c, found.fs, found.config, found.ref)
   },
   async withExec(c: Container, args: ExecArgs, session: Session) {
-    return withExec(c, args, await session.engine.steps())
+    return withExec(c, args, await session.support())
   },
   stdout: printed("stdout"),
   stderr: printed("stderr"),

@@ -8,6 +8,7 @@ import { file } from "./file.ts"
 import { host } from "./host.ts"
 import { query } from "./query.ts"
 import { secret } from "./secret.ts"
+import { hostServices, service } from "./service.ts"
 
 // Arguments were checked against the schema: each resolver states what it takes.
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -15,7 +16,7 @@ export type Resolver = (value: any, args: any, session: Session) => unknown
 
 export const resolvers: Record<string, Record<string, Resolver>> = {
   Query: query,
-  Host: host,
+  Host: { ...host, ...hostServices },
   Directory: directory,
   File: file,
   Container: container,
@@ -28,4 +29,5 @@ export const resolvers: Record<string, Record<string, Resolver>> = {
     }),
   },
   Secret: secret,
+  Service: service,
 }

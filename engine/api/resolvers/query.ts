@@ -82,5 +82,6 @@ export const query = {
   loadSearchResultFromID: load("SearchResult"),
   loadSearchSubmatchFromID: load("SearchSubmatch"),
   loadSecretFromID: load("Secret"),
+  loadServiceFromID: load("Service"),
   loadStatFromID: load("Stat"),
 }

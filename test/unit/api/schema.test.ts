@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs"
-import { buildSchema, isEnumType, isInterfaceType, isObjectType, isScalarType } from "graphql"
+import {
+  buildSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isScalarType,
+} from "graphql"
 import { describe, expect, test } from "vitest"
 
 interface DaggerType {
@@ -8,6 +15,7 @@ interface DaggerType {
     string,
     { type: string; args: Record<string, { type: string; default?: string }> }
   >
+  inputFields?: Record<string, { type: string; default?: string }>
   values?: string[]
   interfaces?: string[]
 }
@@ -31,6 +39,11 @@ describe(`the schema is a part of that of Dagger ${dagger.version}`, () => {
       if (isScalarType(type)) return expect(theirs?.kind).toBe("SCALAR")
       if (isEnumType(type)) {
         return expect(type.getValues().map((v) => v.name)).toEqual(theirs?.values)
+      }
+      if (isInputObjectType(type)) {
+        const fields = Object.values(type.getFields()).map((f) => [f.name, String(f.type)])
+        const real = Object.entries(theirs?.inputFields ?? {}).map(([n, f]) => [n, f.type])
+        return expect(fields.sort()).toEqual(real.sort())
       }
       expect(isObjectType(type) || isInterfaceType(type)).toBe(true)
       if (!isObjectType(type) && !isInterfaceType(type)) return

@@ -8,11 +8,12 @@ test("buildkitd.toml", () => {
     cgroupParent: "pyline-1",
     diskBytes: 50e9,
     registries: { "docker.io": { mirrors: ["mirror.test"], http: true } },
+    network: { kind: "host", why: "" },
   })
   expect(text).toMatchInlineSnapshot(`
     "root = "/state/\\"odd\\"/buildkit"
 
-    insecure-entitlements = []
+    insecure-entitlements = ["network.host"]
 
     [history]
     maxEntries = 0
@@ -44,6 +45,31 @@ test("buildkitd.toml", () => {
     http = true
     "
   `)
+})
+
+test("a network for services", () => {
+  const text = buildkitdToml({
+    root: "/r",
+    runc: "/usr/sbin/runc",
+    cgroupParent: "pyline-1",
+    diskBytes: 50e9,
+    registries: {},
+    network: {
+      kind: "bridge",
+      bridge: "pyline-1",
+      subnet: "10.1.2.0/24",
+      gateway: "10.1.2.1",
+      config: "/s/cni.conflist",
+      plugins: "/s/bin/cni",
+    },
+  })
+  expect(text.split("\n").filter((line) => /network|cni/.test(line))).toEqual([
+    'insecure-entitlements = ["network.host"]',
+    'networkMode = "cni"',
+    'cniConfigPath = "/s/cni.conflist"',
+    'cniBinaryPath = "/s/bin/cni"',
+    "cniPoolSize = 2",
+  ])
 })
 
 test("the cache takes a fifth of the disk, from 2 GB to 20 GB", () => {

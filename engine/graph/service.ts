@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto"
+import type { ServiceParams } from "../buildkit/bridge-protocol.ts"
+import { type ExecSpec, exec, PRIVATE } from "../llb/exec.ts"
+import { edit, mkfile } from "../llb/file.ts"
+import type { Fs } from "../llb/vertex.ts"
+import { EngineError } from "./errors.ts"
+import { commandOf, type ExecArgs, type StepSupport, stepOf, useResolver } from "./execute.ts"
+import type { Binding, Container, Port, Service } from "./values.ts"
+
+export type ServiceArgs = Pick<
+  ExecArgs,
+  "useEntrypoint" | "expand" | "experimentalPrivilegedNesting" | "insecureRootCapabilities"
+> & { args?: string[] | null }
+
+/** The container's command as a service. What is wrong with it shows when it starts. */
+export function asService(c: Container, opts: ServiceArgs): Service {
+  const args = commandOf(c, { ...opts, args: opts.args ?? [] })
+  return { kind: "Service", from: { type: "container", container: c, args }, hostname: "" }
+}
+
+/** A container's service as it is to be run: a step that is never solved. */
+export interface ServiceSpec {
+  exec: ExecSpec
+  /** TCP ports that have to answer before the service counts as started. */
+  ports: number[]
+  /** What the service is made of, whoever starts it: stands for it in the keys of steps. */
+  key: string
+  /** Like `key`, and tells apart secrets of one name: services of one session that have it are one. */
+  instance: string
+}
+
+export async function describeService(
+  service: Service & { from: { type: "container" } },
+  support: StepSupport,
+): Promise<ServiceSpec> {
+  const { container, args } = service.from
+  const opts = { args, expand: false }
+  const { spec } = await stepOf(container, opts, { ...support, hostNetwork: false })
+  if (container.bindings.length === 0) useResolver(support, spec.mounts, spec.secrets)
+  const ports = portsOf(service)
+  const hash = (...parts: unknown[]) =>
+    createHash("sha256").update(JSON.stringify(parts)).digest("hex")
+  const key = hash(exec(spec).vertex.key, ports, service.hostname)
+  const secrets = [
+    ...container.secretEnv.map((e) => e.secret),
+    ...container.mounts.flatMap((m) => (m.type === "secret" ? [m.secret] : [])),
+  ]
+  return {
+    exec: { ...spec, name: `service ${spec.name.replace(/^exec /, "")}` },
+    ports: ports
+      .filter((p) => p.protocol === "TCP" && !p.experimentalSkipHealthcheck)
+      .map((p) => p.port),
+    key,
+    instance: hash(
+      key,
+      secrets.map((s) => s.version),
+      container.volatileEnv,
+    ),
+  }
+}
+
+/** The ports of a service, as far as they are known before it starts. */
+export function portsOf({ from }: Service): Port[] {
+  if (from.type === "container") return from.container.config.ports
+  return from.ports.map((p) => ({
+    kind: "Port",
+    port: p.frontend || p.backend,
+    protocol: p.protocol ?? "TCP",
+    experimentalSkipHealthcheck: false,
+  }))
+}
+
+const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+/** A host name that is made of a key: always the same for what is the same. */
+export function hostnameOf(key: string): string {
+  let rest = BigInt(`0x${createHash("sha256").update(key).digest("hex")}`)
+  let name = ""
+  for (let i = 0; i < 13; i++) {
+    name += LETTERS[Number(rest % 36n)]
+    rest /= 36n
+  }
+  return name
+}
+
+/** `host:port`, behind `scheme://` where there is one. */
+export function endpoint(host: string, ports: Port[], port?: number | null, scheme = ""): string {
+  const number = port || ports[0]?.port
+  if (!number) throw new EngineError("no ports exposed")
+  return `${scheme && `${scheme}://`}${host}:${number}`
+}
+
+/** With the binding; one of the same alias before it is gone. */
+export const bind = (c: Container, binding: Binding): Container => ({
+  ...c,
+  bindings: [...c.bindings.filter((b) => b.alias !== binding.alias), binding],
+})
+
+/** A file of hosts as BuildKit makes it, with more names. */
+export function hostsFile(names: { address: string; names: string[] }[]): string {
+  return [
+    "127.0.0.1 localhost buildkitsandbox",
+    "::1 localhost ip6-localhost ip6-loopback",
+    ...names.map((n) => `${n.address} ${[...new Set(n.names)].join(" ")}`),
+    "",
+  ].join("\n")
+}
+
+/** The file systems that a service needs, and all else that the bridge wants to know of it. */
+export function toParams(
+  spec: ExecSpec,
+  ready: { address: string; ports: number[] },
+): { targets: Fs[]; params: Omit<ServiceParams, "ops" | "targets"> } {
+  const targets: Fs[] = []
+  const target = (fs: Fs) => targets.push(fs) - 1
+  const text = JSON.stringify({ ...spec.shim.spec, meta: "", ready })
+  const shimSpec = edit(null, mkfile("/spec.json", Buffer.from(text), 0o400))
+  const mounts: ServiceParams["mounts"] = [
+    { dest: "/", target: target(spec.root) },
+    {
+      dest: `${PRIVATE}/shim`,
+      target: target(spec.shimFs),
+      selector: "/shim",
+      readonly: true,
+    },
+    {
+      dest: `${PRIVATE}/spec.json`,
+      target: target(shimSpec),
+      selector: "/spec.json",
+      readonly: true,
+    },
+  ]
+  for (const m of spec.mounts) {
+    const { dest } = m
+    switch (m.type) {
+      case "bind":
+        mounts.push({
+          dest,
+          target: target(m.fs),
+          ...(m.selector && m.selector !== "/" && { selector: m.selector }),
+          ...(m.readonly && { readonly: true }),
+        })
+        break
+      case "cache":
+        mounts.push({
+          dest,
+          cache: { id: m.id, sharing: m.sharing },
+          ...(m.fs && { target: target(m.fs) }),
+          ...(m.selector && m.selector !== "/" && { selector: m.selector }),
+        })
+        break
+      case "tmpfs":
+        mounts.push({ dest, tmpfs: { ...(m.size && { size: m.size }) } })
+        break
+      case "secret": {
+        const { id, uid, gid, mode } = m
+        const owner = { ...(uid && { uid }), ...(gid && { gid }) }
+        mounts.push({ dest, secret: { id, mode: mode ?? 0o400, ...owner } })
+      }
+    }
+  }
+  return {
+    targets,
+    params: {
+      mounts,
+      args: [`${PRIVATE}/shim`, spec.shim.mode],
+      env: spec.env,
+      cwd: spec.cwd,
+      secretEnv: spec.secretEnv,
+      network: "sandbox",
+    },
+  }
+}
