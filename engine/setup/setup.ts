@@ -6,12 +6,13 @@ import { enginePaths, makeDirs, type Paths } from "../daemon/paths.ts"
 import { caBundle } from "./ca.ts"
 import { type BuildkitSource, type EngineConfig, loadConfig, saveConfig } from "./config.ts"
 import { findBuildkit } from "./origin.ts"
+import { recipes, short } from "./recipe.ts"
 import { normaliseReference, registryOf } from "./reference.ts"
 import { probeRegistry } from "./registry.ts"
 import type { Report } from "./report.ts"
 import { run } from "./run.ts"
 import { ensureRunc } from "./runc.ts"
-import { isCurrent, makeSubstitute, recipes, short, sweepImages } from "./substitute.ts"
+import { isCurrent, makeSubstitute, sweepImages } from "./substitute.ts"
 import {
   buildkitVersion,
   buildTools,
