@@ -15,7 +15,7 @@ export const recipes: Recipe[] = [
     ref: "docker.io/library/python:3.11-slim",
     suite: "bookworm",
     python: "3.11",
-    preinstalled: ["pip", "setuptools"],
+    preinstalled: ["pip", "setuptools", "wheel"],
   },
   {
     ref: "docker.io/library/python:3.13-slim",
@@ -31,6 +31,8 @@ export const security = "http://deb.debian.org/debian-security"
 
 // python3-venv brings the wheels of pip and setuptools.
 const include = ["ca-certificates", "netbase", "python3", "python3-venv", "tzdata", "usr-is-merged"]
+const wheels = ({ preinstalled }: Recipe) =>
+  preinstalled.includes("wheel") ? ["python3-wheel-whl"] : []
 
 /**
  * Lets / be merged with /usr from the start, as both releases want it: else the usrmerge package
@@ -84,17 +86,9 @@ rm -rf "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/ca
 chroot "$root" python3 -c 'import platform; print("pyline-python", platform.python_version())'
 `
 
-/** Changes when what is made changes: count up when it is not one of these that changes. */
+/** Changes when what is made changes. */
 export function recipeKey(recipe: Recipe): string {
-  const all = JSON.stringify([
-    1,
-    recipe,
-    include,
-    setup(recipe),
-    excluded,
-    customize(recipe),
-    process.arch,
-  ])
+  const all = JSON.stringify([recipe, mmdebstrap(recipe, ""), process.arch])
   return createHash("sha256").update(all).digest("hex").slice(0, 16)
 }
 
@@ -106,7 +100,7 @@ export function mmdebstrap(recipe: Recipe, tar: string): string[] {
     "mmdebstrap",
     "--variant=minbase",
     "--format=tar",
-    `--include=${include.join(",")}`,
+    `--include=${[...include, ...wheels(recipe)].join(",")}`,
     ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--dpkgopt=force-unsafe-io",
