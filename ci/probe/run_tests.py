@@ -1,6 +1,7 @@
 """Run the tests of the project in the working directory and say what came of it.
 
-    python run_tests.py --runner pytest|unittest --reports DIRECTORY --name NAME [--allow-no-tests] [-- ARGUMENT…]
+    python run_tests.py --runner pytest|unittest|django|tox|nox --reports DIRECTORY --name NAME [--directory DIRECTORY]
+        [--allow-no-tests] [-- ARGUMENT…]
 
 What the tests print is passed on as it comes. DIRECTORY gets junit/NAME.xml, result.json and summary.md. The exit status is
 0 for green, 1 for red and 2 where there is no verdict; never more, so that none of the tests' can be taken for a signal.
@@ -29,10 +30,16 @@ COUNTS = ("passed", "failed", "errors", "skipped", "xfailed", "xpassed")
 def main():
     if len(sys.argv) > 1 and sys.argv[1] == "unittest-child":
         return unittest_child(sys.argv[2], sys.argv[3:])
+    if len(sys.argv) > 1 and sys.argv[1] == "django-child":
+        return django_child(sys.argv[2], sys.argv[3:])
     options, arguments = parse(sys.argv[1:])
     junit = os.path.join(options.reports, "junit", options.name + ".xml")
     os.makedirs(os.path.dirname(junit), exist_ok=True)
     started = time.monotonic()
+    if options.directory:
+        os.chdir(options.directory)
+    if options.runner in ("tox", "nox"):
+        report_through_environment(junit)
     status, tail = run(command(options.runner, junit, arguments))
     seconds = time.monotonic() - started
     summary = summarize(options.runner, status, junit, tail, seconds)
@@ -44,7 +51,8 @@ def main():
 
 def parse(argv):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", choices=("pytest", "unittest"), required=True)
+    parser.add_argument("--runner", choices=("pytest", "unittest", "django", "tox", "nox"), required=True)
+    parser.add_argument("--directory")
     parser.add_argument("--reports", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--allow-no-tests", action="store_true")
@@ -53,12 +61,21 @@ def parse(argv):
 
 
 def command(runner, junit, arguments):
-    if runner == "unittest":
-        return [sys.executable, os.path.abspath(__file__), "unittest-child", junit, *arguments]
+    if runner in ("unittest", "django"):
+        return [sys.executable, os.path.abspath(__file__), runner + "-child", junit, *arguments]
+    if runner in ("tox", "nox"):
+        return [sys.executable, "-m", runner, *arguments]
     # Last, so that neither the project's own addopts nor an argument takes the report away; xunit1 has file and line.
     ours = ["--junitxml=" + junit, "-o", "junit_family=xunit1"]
     split = arguments.index("--") if "--" in arguments else len(arguments)
     return [sys.executable, "-m", "pytest", *arguments[:split], *ours, *arguments[split:]]
+
+
+def report_through_environment(junit):
+    """Has pytest write its report wherever the project's own environments start it."""
+    ours = "--junitxml=%s -o junit_family=xunit1" % junit
+    os.environ["PYTEST_ADDOPTS"] = (os.environ.get("PYTEST_ADDOPTS", "") + " " + ours).strip()
+    os.environ["TOX_OVERRIDE"] = "testenv.pass_env+=PYTEST_ADDOPTS"
 
 
 def run(argv):
@@ -129,6 +146,14 @@ def summarize(runner, status, junit, tail, seconds):
     ran = sum(summary["counts"].values())
     if status < 0:
         summary["verdict"] = "killed" if -status == signal.SIGKILL else "crashed"
+    elif results is None and said is None and runner in ("tox", "nox") and status in (0, 1):
+        # Sessions that are not pytest's have no counts: their exit status is all there is.
+        summary["verdict"] = "passed" if status == 0 else "failed"
+        if status != 0:
+            summary["counts"]["failed"] = 1
+            summary["failures"] = [{"id": runner, "kind": "failed", "message": (summary["tail"] or [""])[-1]}]
+        else:
+            summary["counts"]["passed"] = 1
     elif results is None and said is None:
         # Ended in the middle: os._exit(0) in a test looks green to whoever only sees the exit status.
         pass
@@ -325,6 +350,28 @@ def unittest_child(junit, arguments):
 
     # As with -m: what the tests import is looked for in the working directory, not beside this file.
     sys.path[0] = ""
+    argv = ["python -m unittest", *arguments]
+    program = unittest.main(module=None, argv=argv, testRunner=reporting_runner(junit), exit=False)
+    if program.result.testsRun == 0 and not program.result.errors and not program.result.skipped:
+        return 5
+    return 0 if program.result.wasSuccessful() else 1
+
+
+def django_child(junit, arguments):
+    """`python manage.py test ARGUMENT…`, and a JUnit file: Django's runner is unittest's with a database."""
+    import runpy
+    import unittest
+
+    sys.path[0] = os.getcwd()
+    unittest.TextTestRunner = unittest.runner.TextTestRunner = reporting_runner(junit)
+    sys.argv = ["manage.py", "test", *arguments]
+    runpy.run_path("manage.py", run_name="__main__")
+    return 0
+
+
+def reporting_runner(junit):
+    """unittest's runner, which also writes a JUnit file."""
+    import unittest
 
     class Result(unittest.TextTestResult):
         def __init__(self, *args, **kwargs):
@@ -380,11 +427,7 @@ def unittest_child(junit, arguments):
             write_junit(junit, result.records)
             return result
 
-    argv = ["python -m unittest", *arguments]
-    program = unittest.main(module=None, argv=argv, testRunner=Runner, exit=False)
-    if program.result.testsRun == 0 and not program.result.errors and not program.result.skipped:
-        return 5
-    return 0 if program.result.wasSuccessful() else 1
+    return Runner
 
 
 def write_junit(path, records):

@@ -149,7 +149,7 @@ export function managerUnknown(file: string, value: string, known: readonly stri
 export function runnerUnknown(file: string, value: string): PylineError {
   return error("MANIFEST_INVALID", {
     found: `${file}: runner = ${JSON.stringify(value)} is not a test runner Pyline knows`,
-    fix: "use pytest or unittest, or delete the line",
+    fix: "use pytest, unittest, django, tox or nox, or delete the line",
     page: "tests",
   })
 }
@@ -171,6 +171,23 @@ export function lockStale(lock: string, manifest: string, fix: string, why?: str
     ],
     fix: `${fix}, then commit ${lock}`,
     page: "locks",
+  })
+}
+
+export function packageUnknown(
+  file: string,
+  name: string,
+  members: readonly string[],
+): PylineError {
+  return error("MANIFEST_INVALID", {
+    found: `${file}: package = ${JSON.stringify(name)} is no member of the workspace`,
+    means: [
+      members.length === 0
+        ? "Members of a workspace are read from uv.lock, and there is none."
+        : `Its members are ${quoted(members)}.`,
+    ],
+    fix: `correct ${file}`,
+    page: "package-managers",
   })
 }
 
@@ -329,7 +346,7 @@ export function installFailed(
     found,
     means: log.map((line) => `  ${line}`),
     ...(hint === undefined ? {} : { fix: hint }),
-    page: "install",
+    page: "package-managers",
   })
 }
 

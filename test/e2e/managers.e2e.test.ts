@@ -19,6 +19,11 @@ const projects = [
   { name: "pipenv_lock", versions: ["3.11"] },
   { name: "pylock", versions: ["3.11", "3.13"] },
   { name: "scripts_inline_metadata", versions: ["3.13"] },
+  { name: "uv_workspace_member", versions: ["3.11", "3.13"] },
+  { name: "django_manage", versions: ["3.11", "3.13"] },
+  { name: "django_pytest", versions: ["3.13"] },
+  { name: "runner_tox", versions: ["3.13"] },
+  { name: "system_packages", versions: ["3.11", "3.13"] },
 ]
 
 describe.each(projects)("$name", ({ name, versions }) => {

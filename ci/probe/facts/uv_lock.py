@@ -6,6 +6,7 @@ import posixpath
 import re
 import tomllib
 
+from facts.pyproject import pyproject_facts
 from facts.reader import Problem, Project, line_of, strings, table
 from facts.toml_text import toml_text
 
@@ -46,10 +47,24 @@ def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
             continue
         document = pyproject if path == "pyproject.toml" else project.toml(path)
         if document is not None:
+            if member["path"] != ".":
+                member["pyproject"] = member_facts(project, member["path"], document)
             documents[path] = neutral_pyproject(document, locked=versions.get(member["name"]) is not None)
     if "pyproject.toml" not in documents:
         documents["pyproject.toml"] = neutral_pyproject(pyproject, locked=False)
-    return {"documents": documents, "members": members, "packages": len(packages)}
+    return {
+        "documents": documents, "members": members, "packages": len(packages),
+        "names": sorted({entry["name"] for entry in packages if isinstance(entry.get("name"), str)}),
+    }
+
+
+def member_facts(project: Project, path: str, document: dict) -> dict:
+    """What the pyproject.toml of a member says, for when that member is the one to test."""
+    member = Project(posixpath.join(project.root, path))
+    facts = pyproject_facts(member, document)
+    for problem in member.errors:
+        project.report(Problem(posixpath.join(path, problem["file"]), problem["message"], problem.get("line")))
+    return facts
 
 
 NEUTRAL_VERSION = "0.0.0"

@@ -1,5 +1,6 @@
 import { installFailed, internal, lockStale, PylineError, testsKilled } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
+import { missingLibrary } from "../project/systemPackages.ts"
 
 /** A failed exec. A module cannot import the SDK's class, so its shape has to do. */
 interface ExecFailure {
@@ -37,6 +38,13 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   const what = subject(command, plan)
   if (NETWORK.test(error.stderr))
     return installFailed("NETWORK", what, log, "check the network, then run again")
+  const missing = missingLibrary(`${error.stderr}\n${error.stdout}`)
+  if (missing !== undefined && BUILD.test(error.stderr)) {
+    const names = missing.packages.map((name) => JSON.stringify(name)).join(", ")
+    const fix = `install what it misses: [tool.pyline] apt = [${names}]`
+    const shown = log.includes(missing.line) ? log : [missing.line, "…", ...log]
+    return installFailed("BUILD_FAILED", what, shown, fix)
+  }
   if (RESOLUTION.test(error.stderr)) return installFailed("RESOLUTION_FAILED", what, log)
   if (BUILD.test(error.stderr)) return installFailed("BUILD_FAILED", what, log)
   if (/\b(sync|install|apt\.sh)\b/.test(command)) {

@@ -6,14 +6,14 @@ import {
   testsFailed,
   testsKilled,
 } from "../errors.ts"
-import type { Plan } from "../project/plan.ts"
+import type { Plan, RunnerKind } from "../project/plan.ts"
 
 const VERDICTS = ["passed", "failed", "no-tests", "killed", "crashed", "aborted"] as const
 
 /** The result.json that ci/probe/run_tests.py writes. */
 export interface Summary {
   schema: 1
-  runner: "pytest" | "unittest"
+  runner: RunnerKind
   verdict: (typeof VERDICTS)[number]
   exitCode: number | null
   signal: string | null
@@ -77,6 +77,7 @@ export function judge(summary: Summary, plan: Plan): string {
 function whereLooked(plan: Plan): string {
   if (plan.runner.kind === "pytest")
     return "where pytest's own configuration says, or in test_*.py and *_test.py files"
+  if (plan.runner.kind !== "unittest") return `where ${plan.runner.kind}'s own configuration says`
   const start = plan.runner.args[plan.runner.args.indexOf("-s") + 1]
   return `for test*.py files in ${plan.runner.args.includes("-s") && start !== undefined ? `${start}/` : "the root and its packages"}`
 }

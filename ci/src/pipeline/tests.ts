@@ -37,12 +37,17 @@ export async function tested(
     [
       ...["python", "-IS", PROGRAM, "--runner", plan.runner.kind],
       ...["--reports", REPORTS, "--name", `python-${plan.python}`],
+      ...(plan.runner.directory === undefined ? [] : ["--directory", plan.runner.directory]),
       ...(options.allowNoTests ? ["--allow-no-tests"] : []),
-      ...["--", ...plan.runner.args, ...options.args],
+      ...["--", ...plan.runner.args, ...forRunner(plan, options.args)],
     ],
     { expect: ReturnType.Any },
   )
 }
+
+/** tox and nox take what is not for themselves after two dashes. */
+const forRunner = ({ runner }: Plan, args: string[]): string[] =>
+  args.length > 0 && (runner.kind === "tox" || runner.kind === "nox") ? ["--", ...args] : args
 
 /** The reports directory of the run. */
 export function reportsOf(container: Container): Directory {

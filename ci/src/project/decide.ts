@@ -1,4 +1,4 @@
-import { manifestInvalid } from "../errors.ts"
+import { manifestInvalid, packageUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { hasSourceDirectory } from "./layout.ts"
 import { layerOf, lockedIn } from "./lock.ts"
@@ -8,6 +8,7 @@ import type { Decision, Dependencies, Plan } from "./plan.ts"
 import { decidePython } from "./python.ts"
 import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
 import { decideRunner, type Evidence } from "./runner.ts"
+import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies, type TestDependencies } from "./testDependencies.ts"
 
 /** What a plan is made from. */
@@ -23,6 +24,34 @@ export interface Input {
 
 /** Turns facts into the plan; `"evidence"` where only the test files can tell which runner they are written for. */
 export function decide(input: Input): Plan | "evidence" {
+  const wanted = input.facts.settings?.package
+  if (wanted === undefined) return decideFor(input, undefined)
+  const members = input.facts.uvLock?.members ?? []
+  const member = members.find(({ name }) => name === normalise(wanted))
+  if (member === undefined)
+    throw packageUnknown(
+      input.facts.settings?.file ?? "",
+      wanted,
+      members.map(({ name }) => name),
+    )
+  if (member.path === "." || member.pyproject === undefined) return decideFor(input, member.name)
+  const below = `${member.path}/`
+  const plan = decideFor(
+    {
+      ...input,
+      facts: { ...input.facts, pyproject: member.pyproject, testConfig: [] },
+      names: input.names
+        .filter((name) => name.startsWith(below))
+        .map((name) => name.slice(below.length)),
+    },
+    member.name,
+  )
+  if (plan === "evidence") return plan
+  const directory = [member.path, plan.runner.directory ?? []].flat().join("/")
+  return { ...plan, runner: { ...plan.runner, directory }, pythonPath: [] }
+}
+
+function decideFor(input: Input, member: string | undefined): Plan | "evidence" {
   const { facts, names } = input
   const { manager, decision: managed, lock } = decideManager(facts)
   const own = lock === undefined ? ownDependencies(facts) : lockedIn(lock, ["main"])
@@ -40,7 +69,7 @@ export function decide(input: Input): Plan | "evidence" {
   const open = lock === undefined ? [] : tests.open
   const dependencies =
     lock === undefined
-      ? layer(facts, manager, own, [...lists, ...tests.files], tests, runner.provided)
+      ? layer(facts, manager, own, [...lists, ...tests.files], tests, runner.provided, member)
       : layerOf(
           lock,
           tests.groups,
@@ -49,7 +78,13 @@ export function decide(input: Input): Plan | "evidence" {
         )
   const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
   const asked = facts.settings?.apt ?? []
-  const systemPackages = [...new Set([...vcs, ...project.systemPackages, ...asked])].sort()
+  const needs = systemPackagesFor([
+    ...installed.flatMap(({ name }) => name ?? []),
+    ...(facts.uvLock?.names ?? []),
+  ])
+  const systemPackages = [
+    ...new Set([...vcs, ...project.systemPackages, ...needs.build, ...needs.run, ...asked]),
+  ].sort()
   const name = facts.pyproject?.project?.name ?? facts.poetry?.name ?? facts.setup?.name
   const decisions: Decision[] = [
     managed,
@@ -62,6 +97,7 @@ export function decide(input: Input): Plan | "evidence" {
     const rule = [
       ...(vcs.length > 0 ? ["a requirement is fetched with git"] : []),
       ...(project.systemPackages.length > 0 ? ["the project compiles extension modules"] : []),
+      ...(needs.because.length > 0 ? [`${needs.because.join(", ")} cannot do without`] : []),
       ...(asked.length > 0 ? [`the apt setting of ${facts.settings?.file}`] : []),
     ].join("; ")
     decisions.push({
@@ -156,9 +192,11 @@ function layer(
   lists: readonly string[],
   tests: TestDependencies,
   provided: readonly Requirement[],
+  member: string | undefined,
 ): Dependencies {
   if (manager === "uv" && facts.uvLock !== undefined) {
     const selection = [
+      ...(member === undefined ? [] : ["--package", member]),
       "--no-default-groups",
       ...tests.groups.flatMap((group) => ["--group", group]),
       ...tests.extras.flatMap((extra) => ["--extra", extra]),

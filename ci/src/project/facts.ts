@@ -132,8 +132,16 @@ interface UvLock {
   /** Text that is the same after a change of a version of the project itself. */
   documents: Record<string, string>
   /** Directories of the project's own packages, with their names. */
-  members: { name: string; path: string; kind: "editable" | "virtual" | "directory" }[]
+  members: {
+    name: string
+    path: string
+    kind: "editable" | "virtual" | "directory"
+    /** Of the members below the root. */
+    pyproject?: Pyproject
+  }[]
   packages: number
+  /** Names of the distributions that the lock has. */
+  names: string[]
 }
 
 /** A lock as a flat list. */

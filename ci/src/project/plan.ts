@@ -49,8 +49,12 @@ export interface PackageInstall {
   environment: Record<string, string>
 }
 
+export type RunnerKind = "pytest" | "unittest" | "django" | "tox" | "nox"
+
 export interface Runner {
-  kind: "pytest" | "unittest"
+  kind: RunnerKind
+  /** Where it is started, from the root; the root itself where absent. */
+  directory?: string
   /** Arguments before the user's own. */
   args: string[]
 }

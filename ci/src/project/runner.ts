@@ -1,4 +1,4 @@
-import { runnerUnknown } from "../errors.ts"
+import { manifestInvalid, runnerUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { testFiles } from "./layout.ts"
 import type { Decision, Runner } from "./plan.ts"
@@ -16,6 +16,11 @@ const PYTEST: readonly Requirement[] = [
   { name: "pytest", text: 'pytest==9.1.1; python_version >= "3.10"' },
   { name: "pytest", text: 'pytest==8.4.2; python_version < "3.10"' },
 ]
+
+const SESSIONS: Record<"tox" | "nox", readonly Requirement[]> = {
+  tox: [{ name: "tox", text: "tox==4.30.3" }],
+  nox: [{ name: "nox", text: "nox==2025.5.1" }],
+}
 
 export interface RunnerChoice {
   runner: Runner
@@ -63,11 +68,58 @@ export function decideRunner(
     warnings: [],
   })
 
+  const django = (rule: string, file: string): RunnerChoice => {
+    const directory = file.split("/").slice(0, -1).join("/")
+    return {
+      runner: { kind: "django", args: [], ...(directory === "" ? {} : { directory }) },
+      decision: { about: "test runner", value: "django", file, rule, rejected: [] },
+      provided: [],
+      warnings: [],
+    }
+  }
+  /** The project's own sessions: they make environments of their own, so nothing but themselves is needed. */
+  const sessions = (kind: "tox" | "nox", file: string | undefined): RunnerChoice => ({
+    runner: { kind, args: kind === "tox" ? ["-e", "py"] : [] },
+    decision: {
+      about: "test runner",
+      value: kind,
+      ...(file === undefined ? {} : { file }),
+      rule: "the runner setting; its environments are made anew in each run",
+      rejected: [],
+    },
+    provided: SESSIONS[kind],
+    warnings: [],
+  })
+  const manage = names.find((name) => /^([^/]+\/)?manage\.py$/.test(name))
+  const hasDjango = installed.some(({ name }) => name === "django")
+
   const setting = facts.settings?.runner
+  if (setting === "tox" || setting === "nox") return sessions(setting, facts.settings?.file)
+  if (setting === "django") {
+    if (manage === undefined)
+      throw manifestInvalid([
+        {
+          file: facts.settings?.file ?? "",
+          message: "runner is django, and there is no manage.py",
+        },
+      ])
+    return django("the runner setting", manage)
+  }
   if (setting === "pytest") return pytest("the runner setting", facts.settings?.file)
   if (setting === "unittest") return unittest("the runner setting", facts.settings?.file)
   if (setting !== undefined) throw runnerUnknown(facts.settings?.file ?? "", setting)
-  if (declared) return pytest("the dependencies bring it")
+  const plugged = installed.some(({ name }) => name === "pytest-django")
+  if (manage !== undefined && hasDjango && !plugged && facts.testConfig.length === 0) {
+    const choice = django("the project is Django's, and nothing asks for pytest-django", manage)
+    if (declared)
+      choice.decision.rejected.push({
+        value: "pytest",
+        why: "without pytest-django it makes no database",
+      })
+    return choice
+  }
+  if (declared)
+    return pytest(plugged ? "the dependencies bring pytest-django" : "the dependencies bring it")
   const config = facts.testConfig[0]
   if (config !== undefined)
     return pytest(`${config.section || "the file"} configures it`, config.file)

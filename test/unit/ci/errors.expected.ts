@@ -128,7 +128,7 @@ docs: docs/python-versions.md`,
 fix: use one of uv, poetry, pdm, pipenv, pylock and pip, or delete the line
 docs: docs/package-managers.md`,
   settings_runner_unknown: `error[MANIFEST_INVALID]: pyline.toml: runner = "nose" is not a test runner Pyline knows
-fix: use pytest or unittest, or delete the line
+fix: use pytest, unittest, django, tox or nox, or delete the line
 docs: docs/tests.md`,
   settings_twice: `error[MANIFEST_INVALID]: pyline.toml: pyproject.toml has [tool.pyline] too: keep one of them
 fix: correct pyline.toml
@@ -151,4 +151,8 @@ docs: docs/manifests.md`,
   uv_lock_broken: `error[MANIFEST_INVALID]: uv.lock:3:13: is not valid TOML: Illegal character '\\n'
 fix: correct uv.lock
 docs: docs/manifests.md`,
+  uv_workspace_member_unknown: `error[MANIFEST_INVALID]: pyline.toml: package = "other" is no member of the workspace
+Its members are member and root.
+fix: correct pyline.toml
+docs: docs/package-managers.md`,
 }

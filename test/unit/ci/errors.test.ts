@@ -91,6 +91,6 @@ test("a failed install shows what the installer printed", () => {
   ).toMatchInlineSnapshot(`
     "error[RESOLUTION_FAILED]: the dependencies of demo cannot be installed together
       no solution found
-    docs: docs/install.md"
+    docs: docs/package-managers.md"
   `)
 })
