@@ -86,6 +86,18 @@ describeEngines("a directory of the machine", (bench) => {
     },
   )
 
+  test("that changes before a step has it is never taken for what it was", async () => {
+    write("f", "before")
+    await bench.engine.session(async (client) => {
+      const d = client.host().directory(bench.dir)
+      await d.id()
+      write("f", "after, and longer")
+      const seen = bench.fresh(client).withMountedDirectory("/x", d).withExec(["cat", "/x/f"])
+      if (bench.engine.name === "dagger") expect(await seen.stdout()).toBe("before")
+      else await expect(seen.stdout()).rejects.toThrow("f changed while it was read")
+    })
+  })
+
   test("is one snapshot a session", async () => {
     write("f", "before")
     await bench.engine.session(async (client) => {
