@@ -5,6 +5,7 @@ import type { ServiceNetwork } from "../buildkit/network.ts"
 import { EngineError } from "../graph/errors.ts"
 import type { StepSupport } from "../graph/execute.ts"
 import type { Images, ResolvedImage } from "../graph/images.ts"
+import type { Mask } from "../graph/mask.ts"
 import type { Progress } from "../graph/progress.ts"
 import { Services } from "../graph/services.ts"
 import type { Asker, Solver } from "../graph/solver.ts"
@@ -41,6 +42,8 @@ export class Session implements Asker {
   readonly engine: Engine
   readonly progress: Progress
   readonly askSecret: (uri: string) => Promise<Buffer>
+  /** Hides the session's secrets in what is said of it. */
+  readonly mask: Mask
   /** Directories of the host, read once a session. */
   readonly snapshots = new Map<string, Promise<Directory>>()
   /** What tags of images stood for when this session first asked. */
@@ -57,6 +60,7 @@ export class Session implements Asker {
     engine: Engine
     progress: Progress
     askSecret: (uri: string) => Promise<Buffer>
+    mask: Mask
   }) {
     this.id = options.id
     this.cwd = options.cwd
@@ -64,6 +68,7 @@ export class Session implements Asker {
     this.engine = options.engine
     this.progress = options.progress
     this.askSecret = options.askSecret
+    this.mask = options.mask
     this.services = new Services({
       asker: this,
       solver: this.engine.solver,

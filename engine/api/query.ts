@@ -13,6 +13,7 @@ import {
 } from "graphql"
 import { unsupported } from "../graph/directory.ts"
 import { EngineError, ExecFailure } from "../graph/errors.ts"
+import type { Mask } from "../graph/mask.ts"
 import type { Value } from "../graph/values.ts"
 import type { Session } from "./context.ts"
 import { resolvers } from "./resolvers/index.ts"
@@ -73,7 +74,7 @@ export async function execute(
   })
   return {
     ...(result.data !== undefined && { data: result.data }),
-    ...(result.errors && { errors: result.errors.map((e) => describe(e)) }),
+    ...(result.errors && { errors: result.errors.map((e) => hide(describe(e), session.mask)) }),
   }
 }
 
@@ -87,11 +88,25 @@ function checkDepth(document: DocumentNode): void {
   }
 }
 
-function describe(error: Error): {
+interface Described {
   message: string
   path?: readonly (string | number)[]
   extensions?: Record<string, unknown>
-} {
+}
+
+/** Errors are made to be shown. The command in one stays as it is: that is the client's own text. */
+function hide(error: Described, mask: Mask): Described {
+  const { extensions } = error
+  const shown = (name: string) =>
+    typeof extensions?.[name] === "string" && { [name]: mask.text(extensions[name]) }
+  return {
+    ...error,
+    message: mask.text(error.message),
+    ...(extensions && { extensions: { ...extensions, ...shown("stdout"), ...shown("stderr") } }),
+  }
+}
+
+function describe(error: Error): Described {
   const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error
   const unknown =
     /^(Cannot query field "\w+" on type "\w+"|Unknown argument "\w+" on field "[\w.]+")/

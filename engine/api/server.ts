@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net"
 import path from "node:path"
 import type { ApiDeps, ApiServer } from "../daemon/api-contract.ts"
 import { Images } from "../graph/images.ts"
+import { Mask } from "../graph/mask.ts"
 import { Progress } from "../graph/progress.ts"
 import { bridgeBeside, makeLayout } from "../graph/shim.ts"
 import { Solver } from "../graph/solver.ts"
@@ -60,6 +61,8 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
     })
   })
   server.requestTimeout = 0
+  // A client that did something else for a while must not find its connection closed.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
     server.listen(0, "127.0.0.1", resolve)
@@ -67,9 +70,14 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
   return {
     port: (server.address() as AddressInfo).port,
     openSession({ id, cwd, token }) {
-      const progress = new Progress((event) => deps.emit(id, event))
-      const askSecret = (uri: string) => deps.askSecret(id, uri)
-      sessions.set(id, new Session({ id, cwd, token, engine, progress, askSecret }))
+      const mask = new Mask()
+      const progress = new Progress((event) => deps.emit(id, mask.event(event)))
+      const askSecret = async (uri: string) => {
+        const value = await deps.askSecret(id, uri)
+        mask.add(value)
+        return value
+      }
+      sessions.set(id, new Session({ id, cwd, token, engine, progress, askSecret, mask }))
     },
     async closeSession(id) {
       const session = sessions.get(id)

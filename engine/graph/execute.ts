@@ -154,6 +154,7 @@ export async function stepOf(
         expect: opts.expect ?? "SUCCESS",
         scrubEnv,
         scrubFiles,
+        ...(scrubEnv.length + scrubFiles.length > 0 && { scrubEncoded: true }),
         removeEnv: TRACING.filter((name) => !taken.has(name)),
         prepare: [
           { path: workdir, mkdir: true, owner: c.config.user || "0:0" },

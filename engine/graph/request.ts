@@ -30,7 +30,6 @@ export async function makeRequest(
   }
   return {
     ops: graph.map((v) => v.bytes.toString("base64")),
-    metadata: Object.fromEntries(graph.map((v) => [v.digest, { customName: v.name }])),
     targets: targets.map(({ output, reads }) => ({
       digest: output.vertex.digest,
       index: output.index,

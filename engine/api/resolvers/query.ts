@@ -49,8 +49,14 @@ export const query = {
     }
   },
 
-  setSecret: (_: unknown, { name, plaintext }: { name: string; plaintext: string }) =>
-    setSecret(name, plaintext),
+  setSecret(
+    _: unknown,
+    { name, plaintext }: { name: string; plaintext: string },
+    session: Session,
+  ) {
+    session.mask.add(plaintext)
+    return setSecret(name, plaintext)
+  },
   secret: (
     _: unknown,
     { uri, cacheKey }: { uri: string; cacheKey?: string | null },

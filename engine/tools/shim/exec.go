@@ -97,9 +97,10 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var m *matcher
-	if list := patterns(secrets, spec.ScrubEncoded); len(list) > 0 {
-		m = newMatcher(list)
+	kept := matcherOf(patterns(secrets, false))
+	shown := kept
+	if spec.ScrubEncoded {
+		shown = matcherOf(patterns(secrets, true))
 	}
 	env := commandEnv(spec)
 	who := account{home: homeOf(0, "/etc/passwd")}
@@ -143,7 +144,7 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 		}
 		files = append(files, f)
 		for _, s := range to {
-			s.out.writers = append(s.out.writers, f)
+			s.files.writers = append(s.files.writers, f)
 		}
 		return f, nil
 	}
@@ -204,8 +205,8 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr.write, err)
 	}
-	stdout.start(m)
-	stderr.start(m)
+	stdout.start(kept, shown)
+	stderr.start(kept, shown)
 	allGone := true
 	if err == nil {
 		if spec.Ready != nil {
@@ -218,8 +219,8 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	finished(stdout, allGone)
 	finished(stderr, allGone)
 	for _, s := range []*stream{stdout, stderr} {
-		if s.out.err != nil {
-			return 0, s.out.err
+		if err := s.err(); err != nil {
+			return 0, err
 		}
 	}
 	if err := writeMeta(spec, "exitCode", strconv.Itoa(code)); err != nil {
@@ -239,6 +240,13 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 func isPipe(f *os.File) bool {
 	st, err := f.Stat()
 	return err == nil && st.Mode()&os.ModeNamedPipe != 0
+}
+
+func matcherOf(list [][]byte) *matcher {
+	if len(list) == 0 {
+		return nil
+	}
+	return newMatcher(list)
 }
 
 func secretValues(spec *execSpec) ([][]byte, error) {

@@ -222,6 +222,18 @@ func TestSecretsAreScrubbedEverywhere(t *testing.T) {
 	}
 }
 
+func TestEncodedSecretsAreScrubbedWhereTheyAreShown(t *testing.T) {
+	r := runShim(t, map[string]any{
+		"args": sh("printf %s $TOKEN | base64; printf %s user:$TOKEN | base64; echo $TOKEN; exit 3"), "scrubEnv": []string{"TOKEN"}, "scrubEncoded": true,
+	}, "TOKEN=hunter2-hunter2")
+	if want := "***\ndXNlcjp***I=\n***\n"; r.stdout != want {
+		t.Errorf("shown: %q", r.stdout)
+	}
+	if want := "aHVudGVyMi1odW50ZXIy\ndXNlcjpodW50ZXIyLWh1bnRlcjI=\n***\n"; r.file("stdout") != want || r.file("combined") != want {
+		t.Errorf("kept: %q", r.file("stdout"))
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	r := runShim(t, map[string]any{"args": sh("echo $HOME $A"), "keepHome": true}, "HOME=/elsewhere", "A=1")
 	if r.stdout != "/elsewhere 1\n" {

@@ -78,9 +78,9 @@ func (o *outputs) Write(p []byte) (int, error) {
 // stream copies what the command writes to one of its outputs.
 type stream struct {
 	read, write *os.File
-	out         outputs
 	forward     *forwarder
 	done        chan struct{}
+	files       outputs // where what the command printed is kept
 }
 
 func newStream(forward *forwarder) (*stream, error) {
@@ -88,32 +88,49 @@ func newStream(forward *forwarder) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{read: r, write: w, forward: forward, out: outputs{writers: []io.Writer{forward}}, done: make(chan struct{})}, nil
+	return &stream{read: r, write: w, forward: forward, done: make(chan struct{})}, nil
 }
 
-// start copies until the last writer has closed its end.
-func (s *stream) start(m *matcher) {
+// err is what went wrong while the output was kept.
+func (s *stream) err() error { return s.files.err }
+
+// start copies until the last writer has closed its end. What is shown live may have more masked than what is kept.
+func (s *stream) start(kept, shown *matcher) {
 	s.write.Close()
+	live := &outputs{writers: []io.Writer{s.forward}}
+	both := &outputs{writers: []io.Writer{live, &s.files}}
 	go func() {
 		defer close(s.done)
-		var to io.Writer = &s.out
-		var scrub *scrubber
-		if m != nil {
-			scrub = newScrubber(m, to)
-			to = scrub
+		sinks := []io.WriteCloser{masked(kept, both)}
+		if kept != shown {
+			sinks = []io.WriteCloser{masked(shown, live), masked(kept, &s.files)}
 		}
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := s.read.Read(buf)
-			if n > 0 {
-				_, _ = to.Write(buf[:n])
+			for _, sink := range sinks {
+				if n > 0 {
+					_, _ = sink.Write(buf[:n])
+				}
 			}
 			if err != nil {
 				break
 			}
 		}
-		if scrub != nil {
-			_ = scrub.Close()
+		for _, sink := range sinks {
+			_ = sink.Close()
 		}
 	}()
+}
+
+type unmasked struct{ io.Writer }
+
+func (unmasked) Close() error { return nil }
+
+// masked passes on what is written to it without what m matches; m may be nil.
+func masked(m *matcher, to io.Writer) io.WriteCloser {
+	if m == nil {
+		return unmasked{to}
+	}
+	return newScrubber(m, to)
 }

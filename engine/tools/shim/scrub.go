@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 const (
@@ -15,7 +16,40 @@ const (
 	// The shortest secret whose encodings, and the shortest line of one that, are looked for.
 	minEncoded = 6
 	minLine    = 12
+	// What is kept has lines masked that are too long to be anything but secret (keys have 64 characters), which Dagger does not do.
+	minLineKept = 24
+	minPart     = 16
 )
+
+var urlSafe = strings.NewReplacer("+", "-", "/", "_")
+
+// base64Forms is a value in base64: alone, in the midst of other text (as in `user:value`), and wrapped into lines.
+func base64Forms(value []byte) []string {
+	var forms []string
+	for shift := range 3 {
+		encoded := base64.StdEncoding.EncodeToString(append(make([]byte, shift), value...))
+		// Characters that other bytes have a part in are left out.
+		from := 0
+		if shift > 0 {
+			from = shift + 1
+		}
+		if core := encoded[from : (len(value)+shift)*8/6]; len(core) >= minEncoded {
+			forms = append(forms, core)
+		}
+		if shift > 0 {
+			continue
+		}
+		forms = append(forms, encoded, strings.TrimRight(encoded, "="))
+		for _, width := range []int{76, 64} {
+			for at := 0; len(encoded) > width && at < len(encoded); at += width {
+				if line := encoded[at:min(at+width, len(encoded))]; len(line) >= minPart {
+					forms = append(forms, line)
+				}
+			}
+		}
+	}
+	return forms
+}
 
 // patterns lists what to look for, given the secrets' values.
 func patterns(values [][]byte, encoded bool) [][]byte {
@@ -31,23 +65,32 @@ func patterns(values [][]byte, encoded bool) [][]byte {
 		trimmed := bytes.TrimSpace(v)
 		add(v)
 		add(trimmed)
-		if !encoded || len(trimmed) < minEncoded || len(trimmed) > maxEncoded {
+		if len(trimmed) > maxEncoded {
 			continue
 		}
-		for _, form := range [][]byte{v, trimmed} {
-			for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-				add([]byte(enc.EncodeToString(form)))
-				add([]byte(enc.WithPadding(base64.NoPadding).EncodeToString(form)))
-			}
-			add([]byte(url.QueryEscape(string(form))))
-			add([]byte(url.PathEscape(string(form))))
+		longEnough := minLineKept
+		if encoded {
+			longEnough = minLine
 		}
 		if lines := bytes.Split(trimmed, []byte("\n")); len(lines) > 1 {
 			for _, line := range lines {
-				if line = bytes.TrimSpace(line); len(line) >= minLine {
+				if line = bytes.TrimSpace(line); len(line) >= longEnough {
 					add(line)
 				}
 			}
+		}
+		if !encoded || len(trimmed) < minEncoded {
+			continue
+		}
+		for _, form := range [][]byte{v, trimmed} {
+			for _, p := range base64Forms(form) {
+				add([]byte(p))
+				add([]byte(urlSafe.Replace(p)))
+			}
+			add([]byte(url.QueryEscape(string(form))))
+			add([]byte(url.PathEscape(string(form))))
+			// As in other languages: a space is %20 and a few more characters stay.
+			add([]byte(strings.ReplaceAll(url.QueryEscape(string(form)), "+", "%20")))
 		}
 	}
 	return list
