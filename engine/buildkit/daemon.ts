@@ -25,6 +25,8 @@ export interface BuildkitdOptions {
   runc: string
   /** The engine's own programs. */
   bin: string
+  /** `host`: no network for services is made. */
+  network?: "host" | undefined
   paths: Paths
   registries: Record<string, RegistryConfig>
   env: NodeJS.ProcessEnv
@@ -74,7 +76,7 @@ export class Buildkitd {
     dropAllIngests(paths.buildkitRoot)
     // Namespaces of a BuildKit that was killed: nothing but their names is left.
     rmSync(join(paths.buildkitRoot, "net"), { recursive: true, force: true })
-    const network = prepareNetwork(paths, options.bin)
+    const network = prepareNetwork(paths, options)
     for (const dir of [paths.buildkitRoot, paths.tmp])
       mkdirSync(dir, { recursive: true, mode: 0o700 })
     rmSync(paths.buildkitSocket, { force: true })

@@ -38,7 +38,11 @@ export const NOTES = "/var/lib/cni"
  * Makes this machine ready for the network of services. The device and the rules have a name that
  * is this state directory's alone, so that what a killed engine left is found and used again.
  */
-export function prepareNetwork(paths: Paths, bin: string): ServiceNetwork {
+export function prepareNetwork(
+  paths: Paths,
+  { bin, network }: { bin: string; network?: "host" | undefined },
+): ServiceNetwork {
+  if (network === "host") return { kind: "host", why: `${paths.config} says so` }
   const plugins = join(bin, PLUGINS)
   if (!existsSync(join(plugins, "bridge"))) {
     return { kind: "host", why: "the CNI plug-ins were not built" }

@@ -178,6 +178,7 @@ export class Supervisor {
           program: config.buildkit.program ?? join(config.bin, "buildkitd"),
           runc: config.buildkit.runc ?? "runc",
           bin: config.bin,
+          network: config.network,
           paths,
           registries: config.registries,
           env,

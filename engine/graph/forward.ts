@@ -18,7 +18,7 @@ export async function forward(
   where: { listen: string; any: boolean; host: string },
 ): Promise<Forward[]> {
   const opened = await Promise.allSettled(
-    ports.map((p) => {
+    ports.map(async (p) => {
       if (p.protocol === "UDP") throw new EngineError("UDP ports cannot be forwarded")
       const frontend = p.frontend || (where.any ? 0 : p.backend)
       return open(where.listen, frontend, where.host, p.backend)
@@ -61,5 +61,19 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       reject(new EngineError(`cannot listen on ${host}:${port}: ${error.message}`)),
     )
     server.listen(port, host, resolve)
+  })
+}
+
+/** Whether somebody listens on a port of this machine. */
+export function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port, timeout: 1000 })
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.on("connect", () => end(true))
+    socket.on("error", () => end(false))
+    socket.on("timeout", () => end(false))
   })
 }

@@ -3,6 +3,7 @@ import type { ServiceParams } from "../buildkit/bridge-protocol.ts"
 import { type ExecSpec, exec, PRIVATE } from "../llb/exec.ts"
 import { edit, mkfile } from "../llb/file.ts"
 import type { Fs } from "../llb/vertex.ts"
+import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { commandOf, type ExecArgs, type StepSupport, stepOf, useResolver } from "./execute.ts"
 import type { Binding, Container, Port, Service } from "./values.ts"
@@ -14,6 +15,9 @@ export type ServiceArgs = Pick<
 
 /** The container's command as a service. What is wrong with it shows when it starts. */
 export function asService(c: Container, opts: ServiceArgs): Service {
+  for (const name of ["experimentalPrivilegedNesting", "insecureRootCapabilities"] as const) {
+    if (opts[name]) throw new EngineError(unsupported(`asService(${name})`))
+  }
   const args = commandOf(c, { ...opts, args: opts.args ?? [] })
   return { kind: "Service", from: { type: "container", container: c, args }, hostname: "" }
 }

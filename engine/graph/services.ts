@@ -4,7 +4,7 @@ import type { StepSecret } from "../llb/vertex.ts"
 import { EngineError, ExecFailure } from "./errors.ts"
 import type { StepSupport } from "./execute.ts"
 import { ended } from "./failure.ts"
-import { type Forward, forward, onAddress } from "./forward.ts"
+import { answers, type Forward, forward, onAddress } from "./forward.ts"
 import {
   describeService,
   hostnameOf,
@@ -230,7 +230,6 @@ export class Services {
         error = ended(service.from.args, result)
         throw error
       } finally {
-        isOver()
         for (const release of holds) release()
         for (const port of claimed) taken.delete(port)
         asker.progress.step({
@@ -250,6 +249,7 @@ export class Services {
       ready: new Promise((resolve, reject) => {
         begin(resolve).catch((error) => {
           instance.over = true
+          isOver()
           // Of no interest any more where it was ready before: then this does nothing.
           reject(error)
         })
@@ -350,17 +350,20 @@ async function claim(
   why: string,
 ): Promise<number[]> {
   const claimed: number[] = []
+  const refuse = (port: number, by: string) => {
+    for (const p of claimed) taken.delete(p)
+    throw new EngineError(
+      `port ${port} is in use by ${by}: services have the ports of this machine in common here, because ${why}`,
+    )
+  }
   for (const { port, protocol } of ports) {
     if (protocol !== "TCP") continue
     const other = taken.get(port)
-    if (other) {
-      for (const p of claimed) taken.delete(p)
-      throw new EngineError(
-        `port ${port} is in use by ${other}: services have the ports of this machine in common here, because ${why}`,
-      )
-    }
+    if (other) refuse(port, other)
     taken.set(port, `service ${hostname}`)
     claimed.push(port)
   }
+  // What answers already would be taken for the service.
+  for (const port of claimed) if (await answers(port)) refuse(port, "another program")
   return claimed
 }

@@ -26,7 +26,7 @@ export type ImageSubstitute =
   | { ociLayout: string; digest: string; note?: string; key?: string }
   | { ref: string; note?: string }
 
-/** `engine.json`: what set-up found and made. `images`, `registries`, `caBundle` may be edited. */
+/** `engine.json`: what set-up found and made. `images`, `registries`, `network`, `caBundle` may be edited. */
 export interface EngineConfig {
   /** The set-up this file is of; another one makes set-up run again. */
   key: string
@@ -34,6 +34,8 @@ export interface EngineConfig {
   buildkit: BuildkitSource
   images: Record<string, ImageSubstitute>
   registries: Record<string, RegistryConfig>
+  /** `host`: services get no addresses of their own, and the firewall is left alone. */
+  network?: "host"
   /** PEM file of the certificate authorities which this machine trusts besides the public ones. */
   caBundle?: string
   /** Registries that were asked for, and whether they answered. */

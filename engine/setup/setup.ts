@@ -5,6 +5,7 @@ import { waitLock } from "../daemon/lock.ts"
 import { enginePaths, makeDirs, type Paths } from "../daemon/paths.ts"
 import { caBundle } from "./ca.ts"
 import { type BuildkitSource, type EngineConfig, loadConfig, saveConfig } from "./config.ts"
+import { ensureFirewall } from "./firewall.ts"
 import { findBuildkit } from "./origin.ts"
 import { recipes, short } from "./recipe.ts"
 import { normaliseReference, registryOf } from "./reference.ts"
@@ -100,6 +101,9 @@ async function setUp(
       buildkit.runc = path
       progress(`runc ${version} (${path})`)
     })
+  }
+  if (buildkit.origin === "built" || buildkit.origin === "path") {
+    await steps.run("find iptables", ensureFirewall, { quiet: true })
   }
   Object.assign(config, ca())
   // Both are waited for also when one fails: nothing goes on behind the user's back.
