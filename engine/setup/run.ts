@@ -29,6 +29,9 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
       ...(cwd === undefined ? {} : { cwd }),
       ...(timeout === undefined ? {} : { timeout, killSignal: "SIGKILL" }),
     })
+    // Before anything that cleans up after it.
+    const kill = () => child.kill("SIGKILL")
+    process.prependListener("exit", kill)
     let stdout = ""
     const errors: string[] = []
     const out = new LineSplitter((line) => {
@@ -42,8 +45,12 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
     })
     child.stdout.on("data", (chunk) => out.push(chunk))
     child.stderr.on("data", (chunk) => err.push(chunk))
-    child.on("error", (error) => resolve({ code: 127, stdout, stderr: error.message }))
+    child.on("error", (error) => {
+      process.removeListener("exit", kill)
+      resolve({ code: 127, stdout, stderr: error.message })
+    })
     child.on("close", (code, signal) => {
+      process.removeListener("exit", kill)
       out.push(newline)
       err.push(newline)
       resolve({ code: code ?? (signal ? 128 : 1), stdout, stderr: errors.join("\n") })

@@ -19,6 +19,7 @@ import { get } from "./http.ts"
 import { writeLayout } from "./layout.ts"
 import { debian, keyring, mmdebstrap, type Recipe, recipeKey, security, short } from "./recipe.ts"
 import { run } from "./run.ts"
+import { withTemporary } from "./temporary.ts"
 import { which } from "./which.ts"
 
 /** The unpacked system, its archive, and the packages it is made of. */
@@ -35,12 +36,10 @@ export async function makeSubstitute(
   await needMmdebstrap(suite, progress)
   const key = recipeKey(recipe)
   const dir = join(paths.images, `${suite}-${key}`)
-  const temporary = `${dir}.${process.pid}`
   const log = join(paths.images, `${suite}.log`)
-  rmSync(temporary, { recursive: true, force: true })
-  mkdirSync(join(temporary, "tmp"), { recursive: true })
   writeFileSync(log, "")
-  try {
+  return withTemporary(dir, async (temporary) => {
+    mkdirSync(join(temporary, "tmp"))
     const epoch = await archiveTime(suite)
     // In namespaces of its own: it mounts, and nothing of that may stay when set-up is killed.
     const [program, ...args] = diesWithUs([
@@ -81,9 +80,7 @@ export async function makeSubstitute(
     rmSync(dir, { recursive: true, force: true })
     renameSync(temporary, dir)
     return { ociLayout: dir, digest, key, note: `Debian ${suite} with Python ${version}` }
-  } finally {
-    rmSync(temporary, { recursive: true, force: true })
-  }
+  })
 }
 
 /** Whether an image that was made is still there and is what would be made now. */

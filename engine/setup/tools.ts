@@ -7,6 +7,7 @@ import { EngineError } from "../daemon/error.ts"
 import type { Paths } from "../daemon/paths.ts"
 import { needRoom } from "./disk.ts"
 import { run } from "./run.ts"
+import { withTemporary } from "./temporary.ts"
 import { compareVersions } from "./version.ts"
 import { which } from "./which.ts"
 
@@ -80,10 +81,7 @@ export async function buildTools(
   if (listed.code !== 0) throw buildFailed(listed.stderr)
   const total = listed.stdout.split("\n").length
 
-  const temporary = `${dir}.${process.pid}`
-  rmSync(temporary, { recursive: true, force: true })
-  mkdirSync(temporary, { recursive: true, mode: 0o700 })
-  try {
+  await withTemporary(dir, async (temporary) => {
     let compiled = 0
     const stamp = `-X ${buildkit}/version.Version=${buildkitVersion()}`
     // A program has the name of its package's folder: those of the plug-ins would clash with ours.
@@ -113,9 +111,7 @@ export async function buildTools(
     }
     rmSync(dir, { recursive: true, force: true })
     renameSync(temporary, dir)
-  } finally {
-    rmSync(temporary, { recursive: true, force: true })
-  }
+  })
   for (const name of readdirSync(paths.bin)) {
     // A running engine keeps its open programs; the next one has the new ones.
     if (join(paths.bin, name) !== dir)
