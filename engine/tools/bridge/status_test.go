@@ -33,6 +33,7 @@ func TestTrailerIsTakenOut(t *testing.T) {
 		{"cut off \x1epyline-shim {\"exitC", "cut off \x1epyline-shim {\"exitC", -99},
 		{"not JSON \x1epyline-shim x\n end", "not JSON \x1epyline-shim x\n end", -99},
 		{"\x1e\x1e\x1epyline-shim {\"exitCode\":7}\n", "\x1e\x1e", 7},
+		{"said\x1epyline-shim {\"ready\":true,\"address\":\"10.0.0.2\"}\n more", "said more", -99},
 	} {
 		for _, size := range []int{1, 3, 1000} {
 			s := newTestStatus(t)
