@@ -27,6 +27,7 @@ export const EXIT_CLASS = {
   MANAGER_UNSUPPORTED: 2,
   LOCK_STALE: 2,
   LOCK_MISSING: 2,
+  EXTRA_INDEX: 2,
   PYTHON_INVALID: 2,
   PYTHON_EOL: 2,
   PYTHON_UNSUPPORTED: 2,
@@ -171,6 +172,17 @@ export function lockStale(lock: string, manifest: string, fix: string, why?: str
     ],
     fix: `${fix}, then commit ${lock}`,
     page: "locks",
+  })
+}
+
+export function extraIndex(file: string, url: string): PylineError {
+  return error("EXTRA_INDEX", {
+    found: `${file} adds the index ${url} to the public one`,
+    means: [
+      "A private name that somebody publishes on the public index could be installed instead of yours.",
+    ],
+    fix: 'let one index serve both (--index-url), pin hashes, or accept it: [tool.pyline] extra-index = "acknowledged"',
+    page: "package-managers",
   })
 }
 

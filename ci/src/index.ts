@@ -4,7 +4,7 @@
  * What a project is (its package manager, Python version, test runner) is found out from its files, its dependencies
  * are installed in a layer that only a change of dependencies builds again, and its tests run in a container.
  */
-import { argument, check, type Directory, func, object } from "@dagger.io/dagger"
+import { argument, check, type Directory, func, object, type Secret } from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
 import { explain } from "./pipeline/failure.ts"
 import { readPlan } from "./pipeline/read.ts"
@@ -48,6 +48,7 @@ export class Pyline {
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Be green also where there are no tests
+   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
    */
   @func()
   @check()
@@ -56,11 +57,12 @@ export class Pyline {
     python?: string,
     args: string[] = [],
     allowNoTests: boolean = false,
+    netrc?: Secret,
   ): Promise<string> {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      const container = await tested(plan, source, { args, allowNoTests })
+      const container = await tested(plan, source, { args, allowNoTests, netrc })
       return judge(parseSummary(await resultOf(container)), plan)
     } catch (error) {
       throw explain(error, plan)
@@ -74,6 +76,7 @@ export class Pyline {
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Count as green also where there are no tests
+   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
    */
   @func()
   async reports(
@@ -81,11 +84,12 @@ export class Pyline {
     python?: string,
     args: string[] = [],
     allowNoTests: boolean = false,
+    netrc?: Secret,
   ): Promise<Directory> {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      return await reportsOf(await tested(plan, source, { args, allowNoTests })).sync()
+      return await reportsOf(await tested(plan, source, { args, allowNoTests, netrc })).sync()
     } catch (error) {
       throw explain(error, plan)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 
@@ -107,4 +108,28 @@ def build_inputs(project: Project, facts: dict, metadata: dict, tool: dict) -> N
     facts["buildHooks"] = sorted(hooks)
 
 
-# setup.py and setup.cfg
+def flit_module(project: Project, facts: dict, metadata: dict, tool: dict) -> None:
+    """flit takes a dynamic version out of the module: its text where it is written down, else by importing the module."""
+    if not str(facts.get("build", {}).get("backend", "")).startswith("flit_core"):
+        return
+    if not {"version", "description"} & set(strings(metadata.get("dynamic"))):
+        return
+    module = table(table(tool.get("flit")).get("module")).get("name") or metadata.get("name")
+    if not isinstance(module, str):
+        return
+    name = module.replace("-", "_").replace(".", "/")
+    paths = [f"{base}{name}{ending}" for base in ("", "src/") for ending in ("/__init__.py", ".py")]
+    found = [path for path in paths if project.exists(path)]
+    for path in paths if not found else []:
+        project.missing.append({"path": path, "file": "pyproject.toml", "line": 1, "optional": True})
+    for path in found[:1]:
+        try:
+            tree = ast.parse(project.text(path) or "")
+        except (SyntaxError, RecursionError, ValueError, MemoryError):
+            continue
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if any(isinstance(target, ast.Name) and target.id == "__version__" for target in targets):
+                if isinstance(node.value, ast.Constant):
+                    return
+        facts["buildHooks"] = sorted({*facts["buildHooks"], "flit, which imports the module for its version,"})

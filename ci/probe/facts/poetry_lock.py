@@ -22,7 +22,17 @@ def poetry_facts(document: dict) -> dict | None:
     tool = table(document.get("tool")).get("poetry")
     if not isinstance(tool, dict):
         return None
-    facts: dict = {"package": tool.get("package-mode") is not False, "groups": sorted(poetry_groups(document))}
+    main = {name: value for name, value in table(tool.get("dependencies")).items() if name.lower() != "python"}
+    optional = {name for name, value in main.items() if isinstance(value, dict) and value.get("optional") is True}
+    facts: dict = {
+        "package": tool.get("package-mode") is not False,
+        "dependencies": as_requirements({name: value for name, value in main.items() if name not in optional}),
+        "groups": {name: as_requirements(listed) for name, listed in poetry_groups(document).items()},
+        "extras": {
+            canonicalize_name(extra): as_requirements({name: main[name] for name in strings(names) if name in main})
+            for extra, names in table(tool.get("extras")).items()
+        },
+    }
     if isinstance(tool.get("name"), str):
         facts["name"] = tool["name"]
     if isinstance(tool.get("version"), str):
@@ -39,6 +49,35 @@ def poetry_groups(document: dict) -> dict[str, dict]:
     if isinstance(tool.get("dev-dependencies"), dict):
         groups["dev"] = {**tool["dev-dependencies"], **groups.get("dev", {})}
     return groups
+
+
+def as_requirements(listed: dict) -> list[dict]:
+    """Dependencies as Poetry writes them, as PEP 508 has them; for projects that nothing locks."""
+    found = []
+    for name, value in listed.items():
+        for item in value if isinstance(value, list) else [value]:
+            entry = {"version": item} if isinstance(item, str) else table(item)
+            if "path" in entry:
+                continue
+            extras = strings(entry.get("extras"))
+            text = name + (f"[{','.join(extras)}]" if extras else "")
+            fact: dict = {"name": canonicalize_name(name)}
+            if isinstance(entry.get("git"), str):
+                reference = next((f"@{entry[key]}" for key in ("rev", "tag", "branch") if key in entry), "")
+                text += f" @ git+{entry['git']}{reference}"
+                fact |= {"url": True, "vcs": "git"}
+            elif isinstance(entry.get("url"), str):
+                text += f" @ {entry['url']}"
+                fact["url"] = True
+            else:
+                alternatives = poetry_specifiers(str(entry.get("version", "*"))) or []
+                # PEP 440 has no "or" between versions.
+                text += alternatives[0] if len(alternatives) == 1 else ""
+            conditions = [str(entry.get("markers", "")), python_marker(str(entry["python"])) if "python" in entry else ""]
+            marker = " and ".join(f"({part})" for part in conditions if part)
+            fact["text"] = f"{text} ; {marker}" if marker else text
+            found.append(fact)
+    return found
 
 
 def poetry_lock_facts(project: Project, document: dict) -> dict | None:

@@ -7,7 +7,7 @@ import re
 
 from packaging.utils import canonicalize_name
 
-from facts.build_inputs import build_inputs
+from facts.build_inputs import build_inputs, flit_module
 from facts.reader import Problem, Project, key_line, line_of, strings, table
 from facts.requirement import requirement_list
 from facts.requirements_files import follow_requirements
@@ -43,6 +43,7 @@ def pyproject_facts(project: Project, document: dict) -> dict:
     if isinstance(distribution, bool):
         facts["distribution"] = distribution
     build_inputs(project, facts, table(metadata), tool)
+    flit_module(project, facts, table(metadata), tool)
     uv = tool.get("uv")
     if isinstance(uv, dict):
         facts["uv"] = {"workspace": "workspace" in uv}

@@ -1,4 +1,4 @@
-import { type Container, dag } from "@dagger.io/dagger"
+import { type Container, dag, type Secret } from "@dagger.io/dagger"
 import { asset } from "./asset.ts"
 import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
 
@@ -13,6 +13,7 @@ export const SEARCH_PATH = `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/u
 export const PYTHON = "/usr/local/bin/python"
 const CACHE = `${HOME}/cache`
 const SETTINGS = "/etc/uv"
+const NETRC = `${HOME}/netrc`
 
 /** Settings of uv, below those of the project's own [tool.uv]. */
 const UV_TOML = `cache-dir = "${CACHE}"
@@ -29,6 +30,7 @@ system-certs = true
 export async function environment(
   python: string,
   systemPackages: readonly string[],
+  credentials?: Secret,
 ): Promise<Container> {
   let container = dag
     .container()
@@ -46,7 +48,11 @@ export async function environment(
       .withExec(["sh", script, ...systemPackages])
       .withoutMount(script)
   }
-  return (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
+  const empty = (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
+  // A secret is in no layer and no key: another token finds what the last one installed.
+  return credentials === undefined
+    ? empty
+    : empty.withMountedSecret(NETRC, credentials).withEnvVariable("NETRC", NETRC)
 }
 
 /** With uv and its cache at hand, for installs. */
@@ -62,6 +68,10 @@ async function withUv(container: Container): Promise<Container> {
 }
 
 /** Without it again: the project's tests meet a Python environment and no installer. */
-export function withoutUv(container: Container): Container {
-  return container.withoutMount(CACHE).withoutMount(SETTINGS).withoutMount(`${HOME}/tools`)
+export function withoutUv(container: Container, credentials?: Secret): Container {
+  const rest =
+    credentials === undefined
+      ? container
+      : container.withoutMount(NETRC).withoutEnvVariable("NETRC")
+  return rest.withoutMount(CACHE).withoutMount(SETTINGS).withoutMount(`${HOME}/tools`)
 }

@@ -1,4 +1,4 @@
-import type { Container, Directory } from "@dagger.io/dagger"
+import type { Container, Directory, Secret } from "@dagger.io/dagger"
 import type { Dependencies, PackageInstall, Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
 import { environment, PYTHON, SOURCE, withoutUv } from "./base.ts"
@@ -8,14 +8,18 @@ import { HOME } from "./toolbox.ts"
 const INPUT = `${HOME}/input`
 
 /** The container in which the plan's dependencies and the project itself are installed. Its source is not in it yet. */
-export async function installed(plan: Plan, source: Directory): Promise<Container> {
-  const empty = await environment(plan.python, plan.systemPackages)
+export async function installed(
+  plan: Plan,
+  source: Directory,
+  credentials?: Secret,
+): Promise<Container> {
+  const empty = await environment(plan.python, plan.systemPackages, credentials)
   const dependencies = withDependencies(empty, plan.dependencies)
   const project =
     plan.package === undefined
       ? dependencies
       : withPackage(dependencies, plan, plan.package, source)
-  return withoutUv(project)
+  return withoutUv(project, credentials)
 }
 
 /** The dependency layer. Its only input is the text in the plan, so that no other edit of the project builds it again. */

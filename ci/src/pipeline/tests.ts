@@ -1,4 +1,4 @@
-import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger"
+import { type Container, type Directory, dag, ReturnType, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
 import { SEARCH_PATH, SOURCE } from "./base.ts"
@@ -12,6 +12,8 @@ const PROGRAM = `${HOME}/run_tests.py`
 export interface TestOptions {
   args: string[]
   allowNoTests: boolean
+  /** Credentials of package indexes, as a netrc file. */
+  netrc?: Secret | undefined
 }
 
 /** The container after the tests: its output is the tests' own, and it never fails for red tests. */
@@ -24,7 +26,7 @@ export async function tested(
     .directory()
     .withNewFile("run_tests.py", asset("run_tests.py"))
     .file("run_tests.py")
-  let container = (await installed(plan, source))
+  let container = (await installed(plan, source, options.netrc))
     .withMountedFile(PROGRAM, program)
     .withDirectory(SOURCE, source)
     .withWorkdir(SOURCE)

@@ -1,4 +1,4 @@
-import { manifestInvalid, packageUnknown } from "../errors.ts"
+import { extraIndex, manifestInvalid, packageUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { hasSourceDirectory } from "./layout.ts"
 import { layerOf, lockedIn } from "./lock.ts"
@@ -61,6 +61,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   refuseErrors(facts, [...lists, ...tests.files])
 
   const installed = [...own, ...listed, ...tests.requirements]
+  refuseExtraIndex(facts, [...lists, ...tests.files])
   const runner = decideRunner(facts, names, installed, input.evidence)
   if (runner === undefined) return "evidence"
   const python = decidePython(facts.python, input.python, facts.classifiers)
@@ -140,11 +141,25 @@ function ownDependencies(facts: Facts): Requirement[] {
   const { pyproject, setup } = facts
   const self = pyproject?.project?.name ?? setup?.name
   const listed = pyproject?.project?.dependencies ?? [
+    ...(facts.poetry?.dependencies ?? []),
     ...facts.scripts.flatMap(({ requirements }) => requirements),
     ...(setup?.dependencies ?? []),
     ...(setup?.testsRequire ?? []),
   ]
   return expandSelf(listed, self, extrasOf(facts))
+}
+
+/**
+ * With two indexes pip takes the newest version that either has, so that whoever publishes a private name on the public
+ * index is installed. Hashes tell files apart, and so does one index alone.
+ */
+function refuseExtraIndex(facts: Facts, used: readonly string[]): void {
+  if (facts.settings?.extraIndex === "acknowledged") return
+  for (const { path, options, requirements } of withIncludes(facts, used)) {
+    const extra = options.find(([name]) => name === "--extra-index-url")
+    if (extra === undefined || requirements.every(({ hashes }) => hashes.length > 0)) continue
+    throw extraIndex(path, (extra[1] ?? "").replace(/\/\/[^@/]*@/, "//"))
+  }
 }
 
 /** A requirements file that nothing installs from, such as one for documentation, may be as wrong as it likes. */

@@ -14,7 +14,14 @@ export interface Facts {
   uvLock?: UvLock
   /** The locks other than uv's. */
   locks: Lock[]
-  poetry?: { name?: string; version?: string; package: boolean; groups: string[] }
+  poetry?: {
+    name?: string
+    version?: string
+    package: boolean
+    dependencies: Requirement[]
+    groups: Record<string, Requirement[]>
+    extras: Record<string, Requirement[]>
+  }
   /** What environments of tox, nox and Hatch install for tests. */
   environments: Environment[]
   /** Scripts at the root with inline metadata (PEP 723); read where there is no manifest. */

@@ -124,7 +124,11 @@ export function decideManager(facts: Facts): ManagerChoice {
   if (has("Pipfile")) throw lockMissing("Pipfile", "pipenv", "Pipfile.lock", "pipenv lock")
   const { pyproject, setup } = facts
   if (facts.poetry !== undefined && pyproject?.project === undefined) {
-    throw lockMissing("pyproject.toml", "poetry", "poetry.lock", "poetry lock")
+    return decided(
+      "pip",
+      "pyproject.toml",
+      "[tool.poetry] lists dependencies and nothing locks them",
+    )
   }
   if (
     pyproject !== undefined &&

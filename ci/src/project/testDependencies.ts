@@ -157,7 +157,11 @@ function allSources(facts: Facts, manager: Manager, lock: Lock | undefined): Sou
   const extras = extrasOf(facts)
   const self = facts.pyproject?.project?.name ?? facts.setup?.name
   const defaults = manager === "uv" ? (facts.pyproject?.uv?.defaultGroups ?? []) : []
-  for (const [name, requirements] of Object.entries(facts.pyproject?.groups ?? {})) {
+  const groups = {
+    ...(lock === undefined ? facts.poetry?.groups : {}),
+    ...facts.pyproject?.groups,
+  }
+  for (const [name, requirements] of Object.entries(groups)) {
     const purpose = defaults.includes(name)
       ? (purposeOf(name) ?? "dev")
       : purposeIn("group", name, requirements)
@@ -197,7 +201,11 @@ function allSources(facts: Facts, manager: Manager, lock: Lock | undefined): Sou
 
 /** Extras of pyproject.toml and of setuptools' own files. */
 export function extrasOf(facts: Facts): Record<string, Requirement[]> {
-  return { ...facts.setup?.extras, ...facts.pyproject?.project?.extras }
+  return {
+    ...facts.setup?.extras,
+    ...facts.poetry?.extras,
+    ...facts.pyproject?.project?.extras,
+  }
 }
 
 function chosen(facts: Facts, settings: Settings, lock: Lock | undefined): TestDependencies {

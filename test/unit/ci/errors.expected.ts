@@ -12,6 +12,10 @@ docs: docs/package-managers.md`,
 A dependency in pyproject.toml was changed and pdm.lock was not, so a frozen install would not be what pyproject.toml says.
 fix: pdm lock, then commit pdm.lock
 docs: docs/locks.md`,
+  pip_extra_index: `error[EXTRA_INDEX]: requirements.txt adds the index https://pypi.example.com/simple to the public one
+A private name that somebody publishes on the public index could be installed instead of yours.
+fix: let one index serve both (--index-url), pin hashes, or accept it: [tool.pyline] extra-index = "acknowledged"
+docs: docs/package-managers.md`,
   pip_requirements_latin1: `error[MANIFEST_INVALID]: requirements.txt:2:6: is not UTF-8 text: byte 0xe9
 fix: correct requirements.txt
 docs: docs/manifests.md`,
@@ -42,10 +46,6 @@ docs: docs/package-managers.md`,
 A dependency in pyproject.toml was changed and poetry.lock was not, so a frozen install would not be what pyproject.toml says.
 fix: poetry lock, then commit poetry.lock
 docs: docs/locks.md`,
-  poetry_no_lock: `error[LOCK_MISSING]: pyproject.toml asks for poetry, but there is no poetry.lock
-What is installed would change from day to day without it.
-fix: poetry lock, then commit poetry.lock
-docs: docs/package-managers.md`,
   poetry_python_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies runtime.txt:1 and pyproject.toml:9 together
 runtime.txt:1: names python-3.14.0
 pyproject.toml:9: Poetry's python ~3.11 || ~3.12
