@@ -6,7 +6,7 @@ import { log } from "../daemon/log.ts"
 import type { Paths } from "../daemon/paths.ts"
 import type { EngineConfig } from "../setup/config.ts"
 import { startContainer } from "../setup/container.ts"
-import { diskFull } from "../setup/disk.ts"
+import { diskFull, shortOfRoom } from "../setup/disk.ts"
 import { Bridge } from "./bridge.ts"
 import { Buildkitd } from "./daemon.ts"
 import { dropCorruptBlob, dropPartialBlobs } from "./ingest.ts"
@@ -166,6 +166,7 @@ export class Supervisor {
           repair: (layouts: string[]) => dropPartialBlobs(paths.buildkitRoot, layouts),
           dropBlob: (digest: string) => dropCorruptBlob(paths.buildkitRoot, digest),
           diskFull: (message: string) => diskFull(message, paths.buildkitRoot),
+          shortOfRoom: () => shortOfRoom(paths.buildkitRoot),
           renew: (why: string) => this.#renew(why),
         }),
     })
@@ -194,7 +195,7 @@ export class Supervisor {
       bridge.fail("BuildKit did not start")
       buildkitd?.kill()
       await Promise.all([buildkitd?.ended, bridge.ended])
-      throw explain(error as Error, buildkitd, config, paths)
+      throw explain(error as Error, buildkitd, paths)
     }
   }
 
@@ -271,12 +272,7 @@ function suspectsState(error: unknown): boolean {
 }
 
 /** Turns what happened at a start into what a user can act on. */
-function explain(
-  error: Error,
-  buildkitd: Buildkitd | undefined,
-  config: EngineConfig,
-  paths: Paths,
-): EngineError {
+function explain(error: Error, buildkitd: Buildkitd | undefined, paths: Paths): EngineError {
   if (error instanceof EngineError) return error
   if (!buildkitd) {
     return new EngineError("BUILDKIT_UNREACHABLE", error.message, {

@@ -19,9 +19,9 @@ import {
   buildTools,
   findGo,
   hasTools,
-  plugins,
   type Tool,
   toolsDir,
+  toolsFor,
   toolsKey,
 } from "./tools.ts"
 import { which } from "./which.ts"
@@ -254,11 +254,6 @@ function isWritable(path: string): boolean {
   } catch {
     return false
   }
-}
-
-function toolsFor(buildkit: BuildkitSource): Tool[] {
-  if (buildkit.origin === "built") return ["bridge", "shim", "buildkitd", ...plugins]
-  return buildkit.origin === "path" ? ["bridge", "shim", ...plugins] : ["bridge", "shim"]
 }
 
 function describe(buildkit: BuildkitSource): string {

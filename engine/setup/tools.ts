@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { diesWithUs } from "../buildkit/contain.ts"
 import { EngineError } from "../daemon/error.ts"
 import type { Paths } from "../daemon/paths.ts"
+import type { BuildkitSource } from "./config.ts"
 import { needRoom } from "./disk.ts"
 import { run } from "./run.ts"
 import { withTemporary } from "./temporary.ts"
@@ -29,6 +30,12 @@ const packages: Record<Tool, string> = {
   "cni/bridge": `${cni}/main/bridge`,
   "cni/host-local": `${cni}/ipam/host-local`,
   "cni/loopback": `${cni}/main/loopback`,
+}
+
+/** The programs that a machine needs: a BuildKit that is not ours has its own. */
+export function toolsFor(buildkit: BuildkitSource): Tool[] {
+  if (buildkit.origin === "built") return ["bridge", "shim", "buildkitd", ...plugins]
+  return buildkit.origin === "path" ? ["bridge", "shim", ...plugins] : ["bridge", "shim"]
 }
 
 /** Everything the programs are made of, as a hash: their directory is named by it. */

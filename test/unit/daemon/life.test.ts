@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { control, type EngineSession, openSession } from "../../../engine/client.ts"
 import { enginePaths, makeDirs } from "../../../engine/daemon/paths.ts"
 import { emptyConfig, saveConfig } from "../../../engine/setup/config.ts"
-import { toolsKey } from "../../../engine/setup/tools.ts"
+import { toolsFor, toolsKey } from "../../../engine/setup/tools.ts"
 import { bundleEngine } from "./bundle.ts"
 import { script, temporaryDir } from "./temporary.ts"
 
@@ -31,7 +31,7 @@ beforeEach(() => {
   // A machine that is set up: nothing is built or fetched by these tests.
   const paths = enginePaths()
   const bin = join(paths.bin, "ready")
-  for (const tool of ["bridge", "shim", "buildkitd"]) script(bin, tool, "exit 1")
+  for (const tool of toolsFor({ origin: "built" })) script(bin, tool, "exit 1")
   saveConfig(paths, {
     ...emptyConfig(paths),
     key: toolsKey(),
@@ -50,7 +50,10 @@ function open(): Promise<EngineSession> {
     cwd: "/",
     onEvent: () => {},
     resolveSecret: async () => "",
-    report: ({ step, detail }) => reports.push(`${step}: ${detail}`),
+    report: ({ step, detail }) => {
+      reports.push(`${step}: ${detail}`)
+      if (/^(build|make) /.test(step)) throw new Error(`these tests are not to ${step}`)
+    },
   })
 }
 

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { onTestFinished } from "vitest"
 
 /** A directory that is gone after the test. */
@@ -12,8 +12,8 @@ export function temporaryDir(): string {
 
 /** Puts a shell script where programs are looked for. */
 export function script(dir: string, name: string, body: string): string {
-  mkdirSync(dir, { recursive: true })
   const path = join(dir, name)
+  mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `#!/bin/sh\n${body}\n`)
   chmodSync(path, 0o755)
   return path
