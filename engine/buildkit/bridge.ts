@@ -44,6 +44,8 @@ export interface Care {
   dropBlob?: (digest: string) => void
   /** The error in other words, for a disk that is full: with sizes. */
   diskFull?: (message: string) => string
+  /** What to say of the disk after a step has failed, if anything. */
+  shortOfRoom?: () => string | undefined
   warn?: (text: string) => void
   /** Replaces a BuildKit whose data turned out to be broken; nothing when that was tried in vain. */
   renew?: (why: string) => Promise<Bridge> | undefined
@@ -274,6 +276,10 @@ export class Bridge {
   }
 
   #explained(failure: BridgeFailure): BridgeFailure {
+    if (failure.code === "EXEC") {
+      const short = this.#care.shortOfRoom?.()
+      if (short) this.#care.warn?.(short)
+    }
     if (failure.code !== "DISK_FULL" || !this.#care.diskFull) return failure
     return { ...failure, message: this.#care.diskFull(failure.message) }
   }

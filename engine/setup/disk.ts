@@ -34,6 +34,13 @@ export function diskFull(what: string, path: string): string {
   return `The disk of ${path} is full${sizes}: ${what}. Free some space there: pyline engine prune removes the build cache.`
 }
 
+/** What to say after a step has failed on a disk that has next to no room left; nothing when it has. */
+export function shortOfRoom(path: string): string | undefined {
+  const { bytes, files } = room(path)
+  if (bytes > 16e6 && files > 100) return undefined
+  return diskFull("a step failed, which may be why", path)
+}
+
 function existing(path: string): string {
   return existsSync(path) || path === dirname(path) ? path : existing(dirname(path))
 }

@@ -60,10 +60,17 @@ export class Memo {
     if (text.length > LARGEST) return
     this.#remember(key, known, text.length)
     const file = this.#file(key)
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     const temporary = `${file}.${process.pid}.tmp`
-    writeFileSync(temporary, text, { mode: 0o600 })
-    renameSync(temporary, file)
+    try {
+      mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+      writeFileSync(temporary, text, { mode: 0o600 })
+      renameSync(temporary, file)
+    } catch (error) {
+      // On a full disk it is known for as long as the engine runs: no reason to fail what was done.
+      if (!["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
+      rmSync(temporary, { force: true })
+      rmSync(file, { force: true })
+    }
   }
 
   forget(key: string): void {

@@ -45,6 +45,11 @@ export class OwnEngine {
     this.env = { PYLINE_STATE_DIR: state, PYLINE_ENGINE_BUNDLE: bundle, BUILDKIT_HOST: "" }
   }
 
+  /** The same state, as clients of another build of the tool see it. */
+  with(env: { PYLINE_ENGINE_BUNDLE: string }): OwnEngine {
+    return new OwnEngine(this.state, env.PYLINE_ENGINE_BUNDLE)
+  }
+
   /** `state`: an empty folder for it, such as a small disk of its own. */
   static async create(options: { state?: string; config?: Partial<EngineConfig> } = {}) {
     // Programs are built and images made once, where every test finds them.
