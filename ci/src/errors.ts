@@ -35,6 +35,7 @@ export const EXIT_CLASS = {
   RESOLUTION_FAILED: 2,
   BUILD_FAILED: 2,
   INSTALL_FAILED: 2,
+  INDEX_REFUSED: 2,
   NETWORK: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
@@ -343,7 +344,7 @@ export function testsAborted(
 
 /** An install or build step that failed, told apart by what it printed. */
 export function installFailed(
-  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "NETWORK",
+  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "INDEX_REFUSED" | "NETWORK",
   what: string,
   log: readonly string[],
   hint?: string,
@@ -352,6 +353,7 @@ export function installFailed(
     RESOLUTION_FAILED: `the dependencies of ${what} cannot be installed together`,
     BUILD_FAILED: `${what} could not be built`,
     INSTALL_FAILED: `${what} could not be installed`,
+    INDEX_REFUSED: `a package index refused what ${what} depends on`,
     NETWORK: `a package index could not be reached while ${what} was installed`,
   }[code]
   return error(code, {

@@ -32,12 +32,11 @@ const projects: { name: string; version: string; install: string[]; unittest?: s
   { name: "idna", version: "3.10", install: [], unittest: ["discover"] },
   { name: "packaging", version: "24.2", install: ["-r", "tests/requirements.txt"] },
   { name: "pluggy", version: "1.5.0", install: [".[testing]"] },
-  { name: "iniconfig", version: "2.1.0", install: ["pytest"] },
+  { name: "werkzeug", version: "3.1.3", install: ["-r", "requirements/tests.txt"] },
   { name: "tomlkit", version: "0.13.2", install: ["pytest", "pyyaml"] },
   { name: "platformdirs", version: "4.3.8", install: [".[test]"] },
   { name: "filelock", version: "3.18.0", install: [".[testing]"] },
   { name: "more-itertools", version: "10.7.0", install: [], unittest: ["discover"] },
-  { name: "python-dateutil", version: "2.9.0.post0", install: ["-r", "requirements-dev.txt"] },
   { name: "six", version: "1.17.0", install: ["pytest"] },
   { name: "toolz", version: "1.0.0", install: ["pytest"] },
   { name: "tabulate", version: "0.9.0", install: ["pytest"] },
@@ -84,7 +83,8 @@ async function byHand(
   const python = path.join(source, ".venv/bin/python")
   await inside`python3 -m venv .venv`
   await inside`${python} -m pip install --quiet --upgrade pip`
-  const installed = await inside`${python} -m pip install --quiet -e . ${install}`
+  const installed =
+    await inside`${python} -m pip install --quiet -e ${install[0]?.startsWith(".[") ? [] : ["."]} ${install}`
   if (installed.exitCode !== 0) return installed.stderr.trim().split("\n").at(-1) ?? "no install"
   if (unittest === undefined) {
     const run = await inside`${python} -m pytest -q --junitxml=by-hand.xml`

@@ -50,9 +50,10 @@ export async function environment(
   }
   const empty = (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
   // A secret is in no layer and no key: another token finds what the last one installed.
-  return credentials === undefined
-    ? empty
-    : empty.withMountedSecret(NETRC, credentials).withEnvVariable("NETRC", NETRC)
+  if (credentials === undefined) return empty
+  // Of a secret made here its name is in keys, of one that is handed over its value.
+  const netrc = dag.setSecret("pyline-netrc", await credentials.plaintext())
+  return empty.withMountedSecret(NETRC, netrc).withEnvVariable("NETRC", NETRC)
 }
 
 /** With uv and its cache at hand, for installs. */

@@ -16,6 +16,8 @@ const isExecFailure = (error: unknown): error is ExecFailure =>
 
 const NETWORK =
   /dns error|failed to lookup address|connection (?:refused|reset)|timed? ?out|tls handshake|certificate|error sending request|temporary failure in name resolution|5\d\d (?:server error|service unavailable|bad gateway|gateway timeout)|network is unreachable/i
+const UNAUTHORIZED =
+  /401 unauthorized|403 forbidden|missing credentials|authentication credentials|could not be queried due to a lack of valid/i
 const RESOLUTION =
   /no solution found|because .+ (?:depends on|requires)|was not found in the package registry|no matching distribution/i
 const BUILD =
@@ -36,6 +38,10 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
     return lockStale("uv.lock", "pyproject.toml", "uv lock")
   }
   const what = subject(command, plan)
+  if (UNAUTHORIZED.test(error.stderr)) {
+    const fix = "give the index's credentials: --netrc file:$HOME/.netrc (or env:NAME)"
+    return installFailed("INDEX_REFUSED", what, log, fix)
+  }
   if (NETWORK.test(error.stderr))
     return installFailed("NETWORK", what, log, "check the network, then run again")
   const missing = missingLibrary(`${error.stderr}\n${error.stdout}`)
