@@ -2,6 +2,9 @@ import { chmodSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "
 import { expect, test } from "vitest"
 import { describeEngines, sh } from "./engines.ts"
 
+/** As many as keep the run short; `PYLINE_FILES=100000` for a large tree. */
+const FILES = Number(process.env.PYLINE_FILES ?? 10_000)
+
 describeEngines("a directory of the machine", (bench) => {
   const write = (name: string, text = "") => writeFileSync(`${bench.dir}/${name}`, text)
 
@@ -35,6 +38,18 @@ describeEngines("a directory of the machine", (bench) => {
       await expect(d.file("gone").contents()).rejects.toThrow("no such file or directory")
       const c = bench.fresh(client).withMountedDirectory("/x", d)
       expect(await sh(c, "readlink /x/a /x/here /x/gone").stdout()).toBe("b\n.\n/no/where\n")
+    })
+  })
+
+  test(`may have ${FILES} files`, async () => {
+    for (let dir = 0; dir < FILES / 200; dir++) {
+      mkdirSync(`${bench.dir}/many/${dir}`, { recursive: true })
+      for (let file = 0; file < 200; file++) write(`many/${dir}/${file}`, `${dir} ${file}`)
+    }
+    await bench.engine.session(async (client) => {
+      const d = client.host().directory(`${bench.dir}/many`)
+      const c = bench.fresh(client).withMountedDirectory("/x", d)
+      expect(await sh(c, "find /x -type f | wc -l; cat /x/9/199").stdout()).toBe(`${FILES}\n9 199`)
     })
   })
 
