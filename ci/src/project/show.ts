@@ -21,8 +21,9 @@ export function showPlan(plan: Plan): string {
 export function planJson(plan: Plan): string {
   const digest = (text: string): string =>
     `sha256:${createHash("sha256").update(text).digest("hex")}`
-  const shorten = (key: string, value: unknown): unknown =>
-    key === "documents"
+  const shorten = (key: string, value: unknown): unknown => {
+    if (key === "document") return digest(String(value))
+    return key === "documents"
       ? Object.fromEntries(
           Object.entries(value as Record<string, string>).map(([path, text]) => [
             path,
@@ -30,5 +31,6 @@ export function planJson(plan: Plan): string {
           ]),
         )
       : value
+  }
   return JSON.stringify(plan, shorten, 2)
 }
