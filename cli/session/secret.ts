@@ -10,7 +10,10 @@ export async function resolveSecret(uri: string): Promise<Buffer> {
   switch (scheme) {
     case "env": {
       const value = process.env[rest]
-      if (value === undefined) throw new Error(`the environment variable ${rest} is not set`)
+      // The words of Dagger, which shows no more of the name than this: it may be a value by mistake.
+      if (value === undefined) {
+        throw new Error(`secret env var not found: ${JSON.stringify(`${rest.slice(0, 3)}...`)}`)
+      }
       return Buffer.from(value)
     }
     case "file":
@@ -19,13 +22,17 @@ export async function resolveSecret(uri: string): Promise<Buffer> {
       return new Promise((resolve, reject) => {
         execFile("sh", ["-c", rest], { encoding: "buffer" }, (error, stdout) => {
           // The command may have the secret in it, and the error has the command.
-          if (error) reject(new Error(`a command for a secret failed with exit code ${error.code}`))
+          if (error) reject(new Error(`the command of a secret failed: exit status ${error.code}`))
           else resolve(stdout)
         })
       })
+    case undefined:
+      throw new Error(
+        "malformed id of a secret: it is not like env://NAME, file://path or cmd://command",
+      )
     default:
       throw new Error(
-        `secrets from ${scheme ?? "this place"} need the Dagger engine (--engine dagger); the embedded one knows env, file and cmd`,
+        `unsupported secret provider: ${JSON.stringify(scheme)}; the embedded engine knows env, file and cmd, --engine dagger more`,
       )
   }
 }

@@ -11,7 +11,7 @@ test("from the environment", async () => {
   expect(await text("env://PYLINE_TEST_SECRET")).toBe("hunter2")
   delete process.env.PYLINE_TEST_SECRET
   await expect(text("env://PYLINE_TEST_SECRET")).rejects.toThrow(
-    "the environment variable PYLINE_TEST_SECRET is not set",
+    'secret env var not found: "PYL..."',
   )
 })
 
@@ -25,12 +25,14 @@ test("from a file, as it is", async () => {
 test("from a command, which is not repeated when it fails", async () => {
   expect(await text("cmd://printf hunter2")).toBe("hunter2")
   await expect(text("cmd://echo hunter2; exit 3")).rejects.toThrow(
-    /^a command for a secret failed with exit code 3$/,
+    /^the command of a secret failed: exit status 3$/,
   )
 })
 
+test("without a scheme it is no secret", async () => {
+  await expect(text("hunter2")).rejects.toThrow("malformed id of a secret")
+})
+
 test("from elsewhere only on Dagger's engine", async () => {
-  await expect(text("op://vault/item")).rejects.toThrow(
-    "secrets from op need the Dagger engine (--engine dagger)",
-  )
+  await expect(text("op://vault/item")).rejects.toThrow('unsupported secret provider: "op"')
 })
