@@ -37,7 +37,7 @@ export class BridgeError extends Error {
 }
 
 /** What can be done about requests that fail for reasons which are not the user's. */
-export interface Care {
+interface Care {
   /** Makes a solve possible that failed because an earlier upload of its OCI layouts was interrupted. */
   repair?: (ociLayouts: string[]) => void
   /** Removes a download that arrived corrupt. */

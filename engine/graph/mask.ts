@@ -52,7 +52,7 @@ export class Mask {
 }
 
 /** A secret in the shapes in which it is likely to be printed. The shim has the same list in Go. */
-export function formsOf(value: string): string[] {
+function formsOf(value: string): string[] {
   const trimmed = value.trim()
   if (trimmed.length < SHORTEST) return []
   const forms = [value, trimmed]

@@ -39,6 +39,18 @@ const complaint = (work: Promise<unknown>) =>
     (error: Error & { stderr?: string }) => `${error.message} ${error.stderr ?? ""}`,
   )
 
+/** What is said of a full disk. Now and then BuildKit finds something to throw away, and goes on. */
+async function refusal(before: () => Promise<unknown> = async () => {}): Promise<string> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    await before()
+    fill(0)
+    const run = engine.session((client) => step(client, `echo ${Math.random()}`).stdout())
+    const said = await complaint(run)
+    if (!said.startsWith("it went well")) return said
+  }
+  return "it went well each time"
+}
+
 test("it works while there is room", async () => {
   expect(await engine.session((client) => step(client, "echo small").stdout())).toBe("small\n")
 })
@@ -76,15 +88,11 @@ test("with no room at all what is known is answered, and the next run says why i
   fill(0)
   const known = await engine.session((client) => complaint(step(client, "echo small").stdout()))
   expect(known).toBe("it went well: small\n")
-  const said = await engine.session((client) => complaint(step(client, "echo other").stdout()))
-  expect(said).toMatch(/is full \(67 MB, 0 MB free/i)
+  expect(await refusal()).toMatch(/is full \(67 MB, 0 MB free/i)
 })
 
 test("an engine that starts on a full disk says so", async () => {
-  await engine.stop()
-  fill(0)
-  const said = await complaint(engine.session((client) => step(client, "echo third").stdout()))
-  expect(said).toMatch(/full.*\(67 MB, 0 MB free/is)
+  expect(await refusal(() => engine.stop())).toMatch(/full.*\(67 MB, 0 MB free/is)
 })
 
 test("it works again when there is room", async () => {
