@@ -131,7 +131,13 @@ def python_facts(
     requires = table(document.get("project")).get("requires-python")
     if isinstance(requires, str):
         line = line_of(project.text("pyproject.toml") or "", r"^\s*requires-python\s*=")
-        facts.append(specifier_constraint("pyproject.toml", line, "requires-python", requires, supported))
+        fact = specifier_constraint("pyproject.toml", line, "requires-python", requires, supported)
+        if "allowed" not in fact and project.exists("poetry.lock"):
+            # Poetry takes its own spelling, such as "3.12.*", here too.
+            own = poetry_specifiers(requires)
+            if own is not None and len(own) == 1:
+                fact = {**specifier_constraint("pyproject.toml", line, "requires-python", own[0], supported), "value": requires}
+        facts.append(fact)
     elif setup is not None and "requiresPython" in setup:
         file = setup["files"][-1] if "requiresPython" in setup and len(setup["files"]) == 1 else "setup.cfg"
         for name in setup["files"]:

@@ -23,6 +23,9 @@ const END_OF_LIFE: Record<string, string> = {
   "3.8": "2024-10-07",
 }
 
+/** Run still, but no longer mended: the last security fix. */
+const ENDED: Record<string, string> = { "3.9": "2025-10-31", "3.10": "2026-10-31" }
+
 const RANGE = `${SUPPORTED[0]} to ${SUPPORTED[SUPPORTED.length - 1]}`
 const ARGUMENT = "--python"
 const RANGES = ["requires-python", "python_requires", "Poetry's python"]
@@ -59,6 +62,9 @@ export function decidePython(
     pin?.file === ".python-version" && /\d+\.\d+\.\d+/.test(pin.value)
       ? [`.python-version names ${pin.value}; Pyline uses the newest patch release of ${version}`]
       : []
+  const ended = ENDED[version]
+  if (ended !== undefined)
+    warnings.push(`Python ${version} had its last security fix on ${ended}: move to a newer one`)
   const matrix = matrixOf(ranges, classifiers, version)
   if (first === undefined) {
     const rule = `nothing names a version: ${DEFAULT} is this Pyline's default`

@@ -34,7 +34,7 @@ for directory in sys.argv[3:]:
     found = {"schema": 1}
     for path in evidence.test_files(directory):
         try:
-            items = evidence.evidence(evidence.ast.parse(evidence.source(path)))
+            items = evidence.evidence(evidence.ast.parse(evidence.source(path) or ""))
         except SyntaxError:
             continue
         for runner, item in zip(("pytest", "unittest"), items):
