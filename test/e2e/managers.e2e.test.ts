@@ -15,6 +15,7 @@ const projects = [
   { name: "poetry_lock", versions: ["3.11", "3.13"] },
   { name: "poetry_lock_old", versions: ["3.11", "3.13"] },
   { name: "poetry_package_mode_false", versions: ["3.13"] },
+  { name: "poetry_path_dependency", versions: ["3.13"] },
   { name: "pdm_lock", versions: ["3.11", "3.13"] },
   { name: "pipenv_lock", versions: ["3.11"] },
   { name: "pylock", versions: ["3.11", "3.13"] },

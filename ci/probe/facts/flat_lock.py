@@ -23,9 +23,16 @@ def add_index(lock: dict, url: object, name: object = None) -> None:
     """An index other than PyPI that the lock was made from."""
     if not isinstance(url, str) or re.match(r"https://pypi\.(python\.)?org/(simple|pypi)?/?$", url):
         return
+    url = without_variables(url)
     fact = {"name": name if isinstance(name, str) else "", "url": url}
     if all(known["url"] != url for known in lock["indexes"]):
         lock["indexes"].append(fact)
+
+
+def without_variables(url: str) -> str:
+    """An index's address without credentials that stand for variables, `https://${USER}:${TOKEN}@host/`: a step has no
+    variables of the user's machine, and a netrc file gives the credentials."""
+    return re.sub(r"//[^/@]*\$\{?\w+\}?[^/@]*@", "//", url)
 
 
 def add_local(project: Project, lock: dict, path: str, *, editable: bool, groups: dict[str, str]) -> None:

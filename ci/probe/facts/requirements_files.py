@@ -8,6 +8,7 @@ import re
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
+from facts.flat_lock import without_variables
 from facts.reader import Problem, Project
 from facts.requirement import note_vcs, requirement
 
@@ -82,7 +83,7 @@ def requirements_line(project: Project, facts: dict, path: str, number: int, lin
         elif option in ("-e", "--editable"):
             local_or_url(facts, path, number, value, editable=True)
         elif option in VALUE_OPTIONS:
-            facts["options"].append([VALUE_OPTIONS[option], value])
+            facts["options"].append([VALUE_OPTIONS[option], without_variables(value)])
         elif option in FLAG_OPTIONS:
             facts["options"].append(FLAG_OPTIONS[option])
         elif option not in IGNORED_OPTIONS:

@@ -79,14 +79,7 @@ export function decidePackage(
 
   const members = facts.uvLock?.members.filter(({ kind }) => kind !== "virtual") ?? []
   const isPackage =
-    manager === "uv"
-      ? members.length > 0
-      : (pyproject?.build !== undefined &&
-          isDescribed(facts) &&
-          facts.poetry?.package !== false &&
-          !(manager === "pdm" && pyproject.distribution === false)) ||
-        (setup !== undefined && !setup.configOnly) ||
-        locals.length > 0
+    manager === "uv" ? members.length > 0 : isBuilt(facts, manager) || locals.length > 0
   if (!isPackage) {
     const rule =
       manager === "uv"
@@ -127,7 +120,9 @@ export function decidePackage(
       manager === "uv"
         ? []
         : [
-            ...(hasOwnBuild(facts) ? ["-e", target] : []),
+            ...(isBuilt(facts, manager) || locals.some(({ path }) => path === ".")
+              ? ["-e", target]
+              : []),
             ...others.flatMap(({ path, extras: own, editable }) => {
               const local = `./${path}${own.length > 0 ? `[${own.join(",")}]` : ""}`
               return editable ? ["-e", local] : [local]
@@ -136,13 +131,15 @@ export function decidePackage(
     withDependencies: lock === undefined && (dynamic || others.length > 0),
     environment: versionEnvironment(facts, name),
   }
+  const own = manager === "uv" || install.targets.includes(target)
+  const what = own ? (name ?? "the project") : others.map(({ path }) => path).join(", ")
   const rule =
     why === undefined
       ? `built by ${backendOf(facts)} from its configuration and the names of its packages`
       : `built again after each edit: ${why}`
   return {
     install,
-    decision: decide(`${name ?? "the project"}, editable`, rule, file),
+    decision: decide(`${what}, editable`, rule, file),
     systemPackages: compiled,
     warnings: [],
   }
@@ -162,10 +159,13 @@ const isText = ({ pyproject, setup, files }: Facts): boolean =>
   pyproject.buildHooks.length === 0 &&
   !pyproject.build.requires.some((requirement) => /readme/i.test(requirement))
 
-const hasOwnBuild = (facts: Facts): boolean =>
-  facts.pyproject?.build !== undefined ||
-  (facts.setup !== undefined && !facts.setup.configOnly) ||
-  facts.requirements.some(({ locals }) => locals.some(({ path }) => path === "."))
+/** Whether the project itself is a package that its files say how to build. */
+const isBuilt = (facts: Facts, manager: Manager): boolean =>
+  (facts.pyproject?.build !== undefined &&
+    isDescribed(facts) &&
+    facts.poetry?.package !== false &&
+    !(manager === "pdm" && facts.pyproject.distribution === false)) ||
+  (facts.setup !== undefined && !facts.setup.configOnly)
 
 const backendOf = (facts: Facts): string =>
   facts.pyproject?.build?.backend?.split(/[.:]/)[0] ?? "setuptools"
@@ -180,7 +180,7 @@ function readsEverything(
 ): string | undefined {
   const { pyproject, setup } = facts
   const backend = pyproject?.build?.backend ?? "setuptools.build_meta:__legacy__"
-  if (others) return "a requirements file installs directories of the project"
+  if (others) return "dependencies are directories of the project"
   if (
     manager === "uv" &&
     facts.uvLock?.members.some(({ path, kind }) => path !== "." && kind !== "virtual")
