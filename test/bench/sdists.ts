@@ -41,14 +41,14 @@ const projects: { name: string; version: string; install: string[]; unittest?: s
   { name: "toolz", version: "1.0.0", install: ["pytest"] },
   { name: "tabulate", version: "0.9.0", install: ["pytest"] },
   { name: "cachetools", version: "5.5.2", install: ["pytest"] },
-  { name: "tomli", version: "2.2.1", install: [], unittest: ["discover"] },
+  { name: "tenacity", version: "9.1.2", install: [".[test]"] },
   {
     name: "typing-extensions",
     version: "4.12.2",
     install: [],
     unittest: ["discover", "-s", "src"],
   },
-  { name: "httpcore", version: "1.0.9", install: ["-r", "requirements.txt"] },
+  { name: "h11", version: "0.16.0", install: ["pytest"] },
   { name: "mistune", version: "3.1.3", install: ["pytest"] },
   { name: "importlib-metadata", version: "8.7.0", install: [".[test]"] },
 ]

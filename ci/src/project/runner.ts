@@ -146,5 +146,11 @@ function unittestArguments(names: readonly string[]): string[] {
     if (!found.some((name) => name.startsWith(`${directory}/`))) continue
     return names.includes(`${directory}/__init__.py`) ? ["discover"] : ["discover", "-s", directory]
   }
-  return ["discover"]
+  // Elsewhere, such as src/: the directory nearest to the root, where nothing above it is a package.
+  const directories = found.map((name) => name.split("/").slice(0, -1).join("/"))
+  const nearest = [...new Set(directories)].sort(
+    (a, b) => a.split("/").length - b.split("/").length || a.localeCompare(b),
+  )[0]
+  if (nearest === undefined || names.includes(`${nearest}/__init__.py`)) return ["discover"]
+  return ["discover", "-s", nearest]
 }
