@@ -287,7 +287,9 @@ class Starter {
       const loader = this.#bundle.endsWith(".ts")
         ? ["--import", createRequire(import.meta.url).resolve("tsx")]
         : []
-      const child = spawn(process.execPath, [...loader, this.#bundle, "serve"], {
+      // The daemon stays: a small nursery keeps it small, and it has no hurry to make garbage.
+      const node = ["--max-semi-space-size=2", "--optimize-for-size"]
+      const child = spawn(process.execPath, [...node, ...loader, this.#bundle, "serve"], {
         cwd: "/",
         detached: true,
         stdio: ["ignore", log, log],

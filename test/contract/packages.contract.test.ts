@@ -71,7 +71,7 @@ test("what an index does not have fails at once", async () => {
 test("a wheel that arrives cut off or corrupt gets into no cache", async () => {
   index.add("broken", "2.0", 300_000)
   index.script.fail(/GET \/files\//, { resetAfter: 200_000 })
-  expect(await complaint(install("broken"))).toMatch(/^exit code: [12]\n[^]*broken/)
+  expect(await complaint(install("broken"))).toMatch(/^exit code: [12]\n[\s\S]*broken/)
   index.script.reset()
   index.script.fail(/GET \/files\//, { corrupt: true })
   expect(await complaint(install("broken"))).toMatch(/^exit code: [12]\n/)
