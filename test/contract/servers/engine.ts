@@ -133,7 +133,7 @@ export class OwnEngine {
 
   async remove(): Promise<void> {
     await this.stop().catch(() => {})
-    rmSync(this.state, { recursive: true, force: true })
+    rmSync(this.state, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     rmSync(path.dirname(this.bundle), { recursive: true, force: true })
   }
 }
@@ -157,7 +157,7 @@ export function smallDisk(bytes: number): { dir: string; remove(): void } {
     dir,
     remove() {
       execFileSync("umount", ["-l", dir])
-      rmSync(dir, { recursive: true, force: true })
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     },
   }
 }

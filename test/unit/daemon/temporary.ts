@@ -6,7 +6,9 @@ import { onTestFinished } from "vitest"
 /** A directory that is gone after the test. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "pyline-test-"))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  onTestFinished(() =>
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+  )
   return dir
 }
 
