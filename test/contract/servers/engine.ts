@@ -8,6 +8,7 @@ import type { SessionEvent } from "../../../engine/daemon/api-contract.ts"
 import { enginePaths, type Paths } from "../../../engine/daemon/paths.ts"
 import { type EngineConfig, loadConfig, saveConfig } from "../../../engine/setup/config.ts"
 import { ensureEngine } from "../../../engine/setup/setup.ts"
+import { remove } from "../../remove.ts"
 import { bundleEngine } from "../../unit/daemon/bundle.ts"
 
 /** Everything that a person would be shown of a session, in the order in which it came. */
@@ -133,7 +134,7 @@ export class OwnEngine {
 
   async remove(): Promise<void> {
     await this.stop().catch(() => {})
-    rmSync(this.state, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    await remove(this.state)
     rmSync(path.dirname(this.bundle), { recursive: true, force: true })
   }
 }
@@ -157,7 +158,7 @@ export function smallDisk(bytes: number): { dir: string; remove(): void } {
     dir,
     remove() {
       execFileSync("umount", ["-l", dir])
-      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+      rmSync(dir, { recursive: true, force: true })
     },
   }
 }

@@ -1,14 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { onTestFinished } from "vitest"
+import { remove } from "../../remove.ts"
 
 /** A directory that is gone after the test. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "pyline-test-"))
-  onTestFinished(() =>
-    rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
-  )
+  onTestFinished(() => remove(dir))
   return dir
 }
 
