@@ -9,7 +9,6 @@ import (
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
-	"golang.org/x/sync/errgroup"
 )
 
 type serviceMount struct {
@@ -102,15 +101,8 @@ func (c call) service(ctx context.Context, p serviceParams) (*serviceResult, err
 
 // container solves what the service mounts.
 func (j *job) container(ctx context.Context, gw gateway.Client, p *serviceParams) (*gateway.NewContainerRequest, error) {
-	refs := make([]gateway.Reference, len(p.Targets))
-	targets, targetsCtx := errgroup.WithContext(ctx)
-	for i, t := range p.Targets {
-		targets.Go(func() (err error) {
-			refs[i], err = j.evaluate(targetsCtx, gw, t.Digest, t.Index)
-			return err
-		})
-	}
-	if err := targets.Wait(); err != nil {
+	refs, err := j.evaluateAll(ctx, gw, p.Targets)
+	if err != nil {
 		return nil, err
 	}
 	request := &gateway.NewContainerRequest{Hostname: p.Hostname}

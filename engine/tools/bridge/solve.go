@@ -72,15 +72,8 @@ func (c call) solve(ctx context.Context, p solveParams) (*solveResult, error) {
 	}
 	result := &solveResult{Targets: make([]targetResult, len(p.Targets))}
 	_, err = j.run(ctx, opt, func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
-		refs := make([]gateway.Reference, len(p.Targets))
-		targets, targetsCtx := errgroup.WithContext(ctx)
-		for i, t := range p.Targets {
-			targets.Go(func() (err error) {
-				refs[i], err = j.evaluate(targetsCtx, gw, t.Digest, t.Index)
-				return err
-			})
-		}
-		if err := targets.Wait(); err != nil {
+		refs, err := j.evaluateAll(ctx, gw, p.Targets)
+		if err != nil {
 			return nil, err
 		}
 		reads, readsCtx := errgroup.WithContext(ctx)
@@ -148,6 +141,19 @@ func (j *job) evaluate(ctx context.Context, gw gateway.Client, vertex digest.Dig
 		return nil, err
 	}
 	return result.SingleRef()
+}
+
+// evaluateAll solves all targets side by side. References outlive it: reads of them have a context of their own.
+func (j *job) evaluateAll(ctx context.Context, gw gateway.Client, targets []target) ([]gateway.Reference, error) {
+	refs := make([]gateway.Reference, len(targets))
+	all, allCtx := errgroup.WithContext(ctx)
+	for i, t := range targets {
+		all.Go(func() (err error) {
+			refs[i], err = j.evaluate(allCtx, gw, t.Digest, t.Index)
+			return err
+		})
+	}
+	return refs, all.Wait()
 }
 
 // finish evaluates the watched outputs of the vertices that ran in this job.
