@@ -21,6 +21,7 @@ export const EXIT_CLASS = {
   TESTS_KILLED: 1,
   TESTS_CRASHED: 1,
   TESTS_ABORTED: 1,
+  CHECK_FAILED: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
   MANAGER_AMBIGUOUS: 2,
@@ -36,7 +37,9 @@ export const EXIT_CLASS = {
   BUILD_FAILED: 2,
   INSTALL_FAILED: 2,
   INDEX_REFUSED: 2,
+  CHECK_MISCONFIGURED: 2,
   NETWORK: 3,
+  CHECK_ERRORED: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
 
@@ -363,6 +366,66 @@ export function installFailed(
     page: "package-managers",
   })
 }
+
+/** Something a check found. */
+export interface Finding {
+  /** From the project's root. */
+  file?: string
+  line?: number
+  column?: number
+  rule?: string
+  message: string
+  severity: "error" | "warning" | "note"
+}
+
+/** A check ran and is red. */
+export function checkFailed(
+  check: string,
+  findings: readonly Finding[],
+  summary: string,
+  detail: string | undefined,
+  reproduce: string | undefined,
+): PylineError {
+  const red = findings.filter(({ severity }) => severity === "error")
+  return error("CHECK_FAILED", {
+    found: `${check}: ${summary}`,
+    means: [...findingLines(red), ...indented(detail)],
+    ...(reproduce === undefined ? {} : { fix: `see it again with: ${reproduce}` }),
+    page: "checks",
+  })
+}
+
+/** A check could not say anything. That is not green. */
+export function checkErrored(
+  check: string,
+  summary: string,
+  detail: string | undefined,
+  cause: "project" | "machine" = "machine",
+  reproduce?: string,
+): PylineError {
+  return error(cause === "project" ? "CHECK_MISCONFIGURED" : "CHECK_ERRORED", {
+    found: `${check} could not check: ${summary}`,
+    means: indented(detail),
+    ...(reproduce === undefined ? {} : { fix: `see it again with: ${reproduce}` }),
+    page: "checks",
+  })
+}
+
+/** The first twenty findings, one a line, as compilers print them. */
+export function findingLines(findings: readonly Finding[]): string[] {
+  const lines = findings.slice(0, 20).map(({ file, line, column, rule, message }) => {
+    const place =
+      file === undefined
+        ? ""
+        : `${at({ file, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) })} `
+    return `  ${place}${rule === undefined ? "" : `${rule} `}${message}`
+  })
+  const more = findings.length - lines.length
+  return more > 0 ? [...lines, `  and ${more} more`] : lines
+}
+
+const indented = (text: string | undefined): string[] =>
+  text === undefined ? [] : text.split("\n").map((line) => `  ${line}`)
 
 export function usage(found: string, fix: string): PylineError {
   return error("USAGE", { found, fix })

@@ -16,3 +16,15 @@ export function probeProgram(): Record<string, string> {
     paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
   )
 }
+
+/**
+ * Texts of the program of a check, by their paths: its own file and those that all share.
+ *
+ * @public
+ */
+export function checkProgram(name: string, ...modules: string[]): Record<string, string> {
+  const paths = [name, "result", ...modules].map((module) => `checks/${module}.py`)
+  return Object.fromEntries(
+    paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
+  )
+}

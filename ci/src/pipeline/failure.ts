@@ -11,7 +11,7 @@ interface ExecFailure {
   stderr: string
 }
 
-const isExecFailure = (error: unknown): error is ExecFailure =>
+export const isExecFailure = (error: unknown): error is ExecFailure =>
   error instanceof Error && error.name === "ExecError" && "exitCode" in error
 
 const NETWORK =

@@ -1,0 +1,158 @@
+import { type Container, type Directory, dag } from "@dagger.io/dagger"
+import {
+  checkErrored,
+  checkFailed,
+  EXIT_CLASS,
+  type Finding,
+  internal,
+  PylineError,
+} from "../errors.ts"
+import { explain, isExecFailure } from "./failure.ts"
+
+/** `errored` is "could not check": it never counts as passed. */
+export type Outcome = "passed" | "failed" | "errored" | "skipped"
+const OUTCOMES: readonly string[] = ["passed", "failed", "errored", "skipped"] satisfies Outcome[]
+
+/** What came of a check. It is written as `check-<name>.json`, with `schema: 1`; docs/checks.md describes it. */
+export interface CheckResult {
+  check: string
+  outcome: Outcome
+  /** One line, without the name of the check. */
+  summary: string
+  /** What it took when it ran; the same again where the answer comes from a cache. */
+  seconds: number
+  findings: Finding[]
+  /** Where findings do not say it all: why it errored, or the last lines of a tool. */
+  detail?: string
+  /** Of an errored check: who has to change something. The machine or the network (exit status 3) where absent. */
+  cause?: "project" | "machine"
+  /** What to type to see the same without Pyline. */
+  reproduce?: string
+}
+
+/** A check that has run, with a directory of `check-<name>.json`, and `<name>.sarif` where there are findings. */
+export interface Checked {
+  result: CheckResult
+  reports: Directory
+}
+
+/** Something that `ci` runs beside others. `run` throws nothing but errors that keep it from saying anything. */
+export interface Check {
+  name: string
+  run(): Promise<Checked>
+}
+
+/** Where a check's program (ci/probe/checks) leaves its reports. */
+export const REPORTS = "/reports"
+
+/** Exit status of a program that could not check; an engine runs such a step again each time and caches nothing. */
+const ERRORED = 75
+const MARK = "pyline-check: "
+
+/**
+ * Runs a check's program as the next step of a container and reads what it says.
+ *
+ * The program ends with 0 for passed, failed and skipped, and its files are in /reports; with 75 for errored, and the
+ * last line that it prints is `pyline-check: ` with the result.
+ *
+ * @public
+ * @throws what `explain` makes of a step before it that failed, such as an install
+ */
+export async function ran(
+  container: Container,
+  check: string,
+  command: readonly string[],
+): Promise<Checked> {
+  const done = container.withExec([...command])
+  try {
+    const text = await done.file(`${REPORTS}/check-${check}.json`).contents()
+    return { result: parseCheckResult(text, check), reports: done.directory(REPORTS) }
+  } catch (error) {
+    // Steps before this one fail as well, and are not this program's.
+    if (!isExecFailure(error) || !command.every((word, index) => error.cmd[index] === word))
+      throw error
+    if (error.exitCode === ERRORED) {
+      const line = error.stdout.split("\n").findLast((text) => text.startsWith(MARK))
+      if (line !== undefined) return withReports(parseCheckResult(line.slice(MARK.length), check))
+    }
+    if (error.exitCode === 137 || error.exitCode === 9) {
+      return withReports(unable(check, "killed, probably out of memory"))
+    }
+    throw error
+  }
+}
+
+/** Reads check-<name>.json. Project code may have run beside its author, so it is checked and not trusted. */
+export function parseCheckResult(text: string, check: string): CheckResult {
+  try {
+    const { schema, ...result } = JSON.parse(text) as CheckResult & { schema: number }
+    if (
+      schema === 1 &&
+      result.check === check &&
+      OUTCOMES.includes(result.outcome) &&
+      typeof result.summary === "string" &&
+      typeof result.seconds === "number" &&
+      Array.isArray(result.findings) &&
+      result.findings.every((finding) => typeof finding?.message === "string")
+    ) {
+      return result
+    }
+  } catch {}
+  throw internal(`the program of the check ${check} wrote no result`, text.split("\n").slice(0, 5))
+}
+
+/** What a verb says of its check: the summary, or the error that one which is not green is. */
+export function judgeCheck(result: CheckResult): string {
+  const { check, outcome, summary, findings, detail, cause, reproduce } = result
+  if (outcome === "failed") throw checkFailed(check, findings, summary, detail, reproduce)
+  if (outcome === "errored") throw checkErrored(check, summary, detail, cause, reproduce)
+  return outcome === "skipped" ? `${check} skipped: ${summary}` : `${check}: ${summary}`
+}
+
+/**
+ * Runs a check for `ci` and `reports`: an error becomes a result that says so, so that the others go on.
+ *
+ * @public
+ */
+export async function settled(check: Check): Promise<Checked> {
+  try {
+    return await check.run()
+  } catch (error) {
+    return withReports(resultOfError(check.name, error))
+  }
+}
+
+/** What an error means as the result of a check: red where its code says so, else errored. */
+export function resultOfError(check: string, thrown: unknown): CheckResult {
+  const error = explain(thrown, undefined)
+  const message = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof PylineError))
+    return { ...unable(check, firstLine(message)), detail: message }
+  const exit = EXIT_CLASS[error.code]
+  return {
+    check,
+    outcome: exit === 1 ? "failed" : "errored",
+    summary: firstLine(message).replace(/^error\[[A-Z_]+\]: /, ""),
+    seconds: 0,
+    findings: [],
+    detail: message,
+    cause: exit === 2 ? "project" : "machine",
+  }
+}
+
+const unable = (check: string, summary: string): CheckResult => ({
+  check,
+  outcome: "errored",
+  summary,
+  seconds: 0,
+  findings: [],
+  cause: "machine",
+})
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? ""
+
+/** A result that no container wrote, with the file it would have written. */
+export function withReports(result: CheckResult): Checked {
+  const text = `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`
+  return { result, reports: dag.directory().withNewFile(`check-${result.check}.json`, text) }
+}
