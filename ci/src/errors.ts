@@ -39,6 +39,7 @@ export const EXIT_CLASS = {
   INDEX_REFUSED: 2,
   CHECK_MISCONFIGURED: 2,
   NETWORK: 3,
+  VERSION_ERRORED: 3,
   CHECK_ERRORED: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
@@ -61,10 +62,16 @@ export function exitClassOf(message: string): ExitClass | undefined {
 export class PylineError extends Error {
   override name = "PylineError"
   readonly code: Code
+  /** What the message is made of. */
+  readonly text: Text
 
-  constructor(code: Code, message: string) {
-    super(`error[${code}]: ${message}`)
+  constructor(code: Code, text: Text) {
+    const lines = [text.found, ...(text.means ?? [])]
+    if (text.fix !== undefined) lines.push(`fix: ${text.fix}`)
+    if (text.page !== undefined) lines.push(`docs: ${DOCS}/${text.page}.md`)
+    super(`error[${code}]: ${[...lines, ...(text.tail ?? [])].join("\n")}`)
     this.code = code
+    this.text = text
   }
 }
 
@@ -81,12 +88,7 @@ interface Text {
   tail?: string[]
 }
 
-function error(code: Code, text: Text): PylineError {
-  const lines = [text.found, ...(text.means ?? [])]
-  if (text.fix !== undefined) lines.push(`fix: ${text.fix}`)
-  if (text.page !== undefined) lines.push(`docs: ${DOCS}/${text.page}.md`)
-  return new PylineError(code, [...lines, ...(text.tail ?? [])].join("\n"))
-}
+const error = (code: Code, text: Text): PylineError => new PylineError(code, text)
 
 /** Where in a file something stands. */
 export interface Place {
@@ -279,18 +281,106 @@ export function testsFailed(
   ran: number,
   verdict: string,
 ): PylineError {
+  return error("TESTS_FAILED", {
+    found: `${red} of ${ran} ${ran === 1 ? "test" : "tests"} failed`,
+    means: failureLines(failures, red),
+    tail: [verdict],
+  })
+}
+
+function failureLines(
+  failures: readonly (FailedTest & { on?: readonly string[] })[],
+  red: number,
+): string[] {
   const shown = failures.slice(0, 20)
-  const lines = shown.map(({ id, file, line, message }) => {
+  const lines = shown.map(({ id, file, line, message, on }) => {
     const place = file === undefined ? "" : `${at(line === undefined ? { file } : { file, line })} `
     const name = file !== undefined && id.startsWith(`${file}::`) ? id.slice(file.length + 2) : id
     const what = message === undefined ? "" : ` - ${message}`
-    return `  ${place}${name === file ? "" : name}${what}`.replace(/ {2}- /, " - ")
+    const where = on === undefined ? "" : ` (Python ${quoted(on)})`
+    return `  ${place}${name === file ? "" : name}${what}${where}`.replace(/ {2}- /, " - ")
   })
-  if (red > shown.length) lines.push(`  and ${red - shown.length} more`)
-  return error("TESTS_FAILED", {
-    found: `${red} of ${ran} ${ran === 1 ? "test" : "tests"} failed`,
-    means: lines,
-    tail: [verdict],
+  return red > shown.length ? [...lines, `  and ${red - shown.length} more`] : lines
+}
+
+/** What is wrong with the tests on one of several versions of Python. */
+export interface VersionError {
+  python: string
+  error: PylineError
+  /** Where its tests ran and are red. */
+  failures?: readonly FailedTest[]
+  red?: number
+  ran?: number
+}
+
+/**
+ * Some of several versions are not green. Red tests come before what kept tests from running, since they are what the
+ * change did, and a test that is red on several versions is named once.
+ */
+export function versionsFailed(
+  versions: readonly VersionError[],
+  table: readonly string[],
+  verdict: string,
+): PylineError {
+  const failed = versions.filter(({ error }) => error.code === "TESTS_FAILED")
+  const sum = (key: "red" | "ran"): number =>
+    failed.reduce((total, version) => total + (version[key] ?? 0), 0)
+  const others = versions
+    .filter(({ error }) => error.code !== "TESTS_FAILED")
+    .sort((a, b) => EXIT_CLASS[a.error.code] - EXIT_CLASS[b.error.code])
+  const merged = merge(failed)
+  const first =
+    failed.length > 0
+      ? {
+          code: "TESTS_FAILED" as const,
+          found: `${sum("red")} of ${sum("ran")} tests failed, on Python ${quoted(failed.map(({ python }) => python))}`,
+          means: failureLines(
+            merged,
+            sum("red") - merged.reduce((total, { on }) => total + on.length - 1, 0),
+          ),
+        }
+      : undefined
+  const rest = others.map(({ python, error }) => ({
+    code: error.code,
+    ...error.text,
+    found: `${error.text.found} (Python ${python})`,
+  }))
+  const [main, ...more] = first === undefined ? rest : [first, ...rest]
+  if (main === undefined) throw new RangeError("no version given")
+  return error(main.code, {
+    ...main,
+    means: [
+      ...(main.means ?? []),
+      ...more.flatMap(({ code, found, means }) => [
+        `also error[${code}]: ${found}`,
+        ...(means ?? []),
+      ]),
+    ],
+    tail: [...table, verdict],
+  })
+}
+
+/** Each red test once, with the versions on which it is. */
+function merge(versions: readonly VersionError[]): (FailedTest & { on: string[] })[] {
+  const tests = new Map<string, FailedTest & { on: string[] }>()
+  for (const { python, failures = [] } of versions) {
+    for (const failure of failures) {
+      const key = JSON.stringify([failure.id, failure.line, failure.message])
+      const known = tests.get(key)
+      if (known === undefined) tests.set(key, { ...failure, on: [python] })
+      else if (!known.on.includes(python)) known.on.push(python)
+    }
+  }
+  return [...tests.values()]
+}
+
+/** The tests could not be started on this version for a reason that no other error tells. */
+export function versionErrored(message: string): PylineError {
+  const [first = "", ...rest] = message.split("\n")
+  return error("VERSION_ERRORED", {
+    found: `the tests could not be started: ${first}`,
+    means: rest.slice(0, 10).map((line) => `  ${line}`),
+    page: "matrix",
   })
 }
 

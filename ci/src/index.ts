@@ -7,10 +7,9 @@
 import { argument, check, type Directory, func, object, type Secret } from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
 import { explain } from "./pipeline/failure.ts"
+import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
 import { readPlan } from "./pipeline/read.ts"
-import { judge, parseSummary } from "./pipeline/summary.ts"
-import { reportsOf, resultOf, tested } from "./pipeline/tests.ts"
-import type { Plan } from "./project/plan.ts"
+import { reportFolder } from "./pipeline/report.ts"
 import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
 
@@ -45,7 +44,7 @@ export class Pyline {
    * Run the project's tests; fails when one is red or none is found
    *
    * @param source The project's directory
-   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Be green also where there are no tests
    * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
@@ -54,26 +53,19 @@ export class Pyline {
   @check()
   async test(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
-    python?: string,
+    python: string[] = [],
     args: string[] = [],
     allowNoTests: boolean = false,
     netrc?: Secret,
   ): Promise<string> {
-    let plan: Plan | undefined
-    try {
-      plan = await readPlan(source, python)
-      const container = await tested(plan, source, { args, allowNoTests, netrc })
-      return judge(parseSummary(await resultOf(container)), plan)
-    } catch (error) {
-      throw explain(error, plan)
-    }
+    return judgeVersions(await testVersions(source, python, { args, allowNoTests, netrc }))
   }
 
   /**
    * Run the project's tests, or take the run that `test` made, and give its reports: JUnit XML, result.json, summary.md. Red tests are no failure here
    *
    * @param source The project's directory
-   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Count as green also where there are no tests
    * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
@@ -81,17 +73,12 @@ export class Pyline {
   @func()
   async reports(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
-    python?: string,
+    python: string[] = [],
     args: string[] = [],
     allowNoTests: boolean = false,
     netrc?: Secret,
   ): Promise<Directory> {
-    let plan: Plan | undefined
-    try {
-      plan = await readPlan(source, python)
-      return await reportsOf(await tested(plan, source, { args, allowNoTests, netrc })).sync()
-    } catch (error) {
-      throw explain(error, plan)
-    }
+    const versions = await testVersions(source, python, { args, allowNoTests, netrc })
+    return await reportFolder(versions).sync()
   }
 }

@@ -4,14 +4,22 @@ import { readdirSync, readFileSync } from "node:fs"
 const directory = new URL("../../probe/", import.meta.url)
 
 /** Text of one of the programs in ci/probe. */
-export function asset(name: "evidence.py" | "apt.sh" | "build.py" | "run_tests.py"): string {
+export function asset(name: "evidence.py" | "apt.sh" | "build.py"): string {
   return readFileSync(new URL(name, directory), "utf8")
 }
 
 /** Texts of the program that reads manifests, by their paths. */
-export function probeProgram(): Record<string, string> {
-  const modules = readdirSync(new URL("facts/", directory)).filter((name) => name.endsWith(".py"))
-  const paths = ["probe.py", ...modules.sort().map((name) => `facts/${name}`)]
+export const probeProgram = (): Record<string, string> => program("probe.py", "facts")
+
+/** Texts of the program that runs tests, by their paths. */
+export const testProgram = (): Record<string, string> => program("run_tests.py", "pyline_suite")
+
+/** A program and the modules beside it. */
+function program(name: string, folder: string): Record<string, string> {
+  const modules = readdirSync(new URL(`${folder}/`, directory)).filter((file) =>
+    file.endsWith(".py"),
+  )
+  const paths = [name, ...modules.sort().map((file) => `${folder}/${file}`)]
   return Object.fromEntries(
     paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
   )

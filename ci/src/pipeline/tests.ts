@@ -1,12 +1,13 @@
-import { type Container, type Directory, dag, ReturnType, type Secret } from "@dagger.io/dagger"
+import { type Container, type Directory, ReturnType, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
-import { asset } from "./asset.ts"
+import { testProgram } from "./asset.ts"
 import { SEARCH_PATH, SOURCE } from "./base.ts"
+import { files } from "./files.ts"
 import { installed } from "./install.ts"
 import { HOME } from "./toolbox.ts"
 
 const REPORTS = "/reports"
-const PROGRAM = `${HOME}/run_tests.py`
+const PROGRAM = `${HOME}/tests`
 
 /** What decides a run of the tests, beside the project. Two calls with the same of these share one run. */
 export interface TestOptions {
@@ -22,12 +23,8 @@ export async function tested(
   source: Directory,
   options: TestOptions,
 ): Promise<Container> {
-  const program = dag
-    .directory()
-    .withNewFile("run_tests.py", asset("run_tests.py"))
-    .file("run_tests.py")
   let container = (await installed(plan, source, options.netrc))
-    .withMountedFile(PROGRAM, program)
+    .withMountedDirectory(PROGRAM, files(testProgram()))
     .withDirectory(SOURCE, source)
     .withWorkdir(SOURCE)
     .withEnvVariable("PATH", SEARCH_PATH)
@@ -37,7 +34,7 @@ export async function tested(
   }
   return container.withExec(
     [
-      ...["python", "-IS", PROGRAM, "--runner", plan.runner.kind],
+      ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", plan.runner.kind],
       ...["--reports", REPORTS, "--name", `python-${plan.python}`],
       ...(plan.runner.directory === undefined ? [] : ["--directory", plan.runner.directory]),
       ...(options.allowNoTests ? ["--allow-no-tests"] : []),
@@ -57,6 +54,6 @@ export function reportsOf(container: Container): Directory {
 }
 
 /** The result.json of the run, as text. */
-export function resultOf(container: Container): Promise<string> {
+export function runsOf(container: Container): Promise<string> {
   return container.file(`${REPORTS}/result.json`).contents()
 }

@@ -1,0 +1,152 @@
+"""Counts and failures of JUnit files, which the tests may have written anything into."""
+
+import os
+import re
+from xml.parsers import expat
+
+COUNTS = ("passed", "failed", "errors", "skipped", "xfailed", "xpassed")
+FAILURES = 200
+MESSAGE = 400
+TEXT = 4000
+JUNIT_BYTES = 256 * 1024 * 1024
+
+
+class JUnit:
+    """Counts and failures of a JUnit file. The tests may have written what they like into it, so only so much is kept."""
+
+    def __init__(self):
+        self.totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+        self.cases = dict.fromkeys(COUNTS, 0)
+        self.failures = []
+        self.depth = 0
+        self.case = None
+        self.outcome = None
+        self.text = None
+        self.output = None
+
+    def read(self, path):
+        if os.path.getsize(path) > JUNIT_BYTES:
+            raise ValueError("the JUnit file is larger than %d MB" % (JUNIT_BYTES // 1024 // 1024))
+        parser = expat.ParserCreate()
+        parser.StartDoctypeDeclHandler = self.refuse
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
+        parser.CharacterDataHandler = self.characters
+        with open(path, "rb") as file:
+            parser.ParseFile(file)
+        return self
+
+    def refuse(self, *_):
+        # A document type is where XML bombs are defined. No runner writes one.
+        raise ValueError("the JUnit file has a document type")
+
+    def start(self, tag, attributes):
+        self.depth += 1
+        if self.depth > 50:
+            raise ValueError("the JUnit file is nested too deeply")
+        if tag == "testsuite":
+            for name in self.totals:
+                self.totals[name] += whole(attributes.get(name))
+        elif tag == "testcase":
+            self.case = attributes
+            self.outcome = "passed"
+            self.first = len(self.failures)
+            self.outputs = []
+        elif tag in ("system-out", "system-err") and self.case is not None:
+            self.output = []
+        elif tag in ("failure", "error", "skipped") and self.case is not None:
+            if tag == "skipped":
+                self.outcome = "xfailed" if attributes.get("type") == "pytest.xfail" else "skipped"
+            else:
+                self.outcome = "failed" if tag == "failure" else "errors"
+                self.text = []
+                self.message = attributes.get("message", "")
+
+    def characters(self, data):
+        if self.text is not None and len(self.text) < 2000:
+            self.text.append(data)
+        if self.output is not None and len(self.output) < 20_000:
+            self.output.append(data)
+
+    def end(self, tag):
+        self.depth -= 1
+        if tag in ("failure", "error") and self.text is not None:
+            if len(self.failures) < FAILURES:
+                self.failures.append(failure(self.case, tag, self.message, "".join(self.text)))
+            self.text = None
+        elif tag in ("system-out", "system-err") and self.output is not None:
+            self.outputs.append("".join(self.output))
+            self.output = None
+        elif tag == "testcase" and self.case is not None:
+            output = printed("\n".join(self.outputs))
+            for fact in self.failures[self.first :] if output else []:
+                fact["output"] = output[-TEXT:]
+            self.cases[self.outcome] += 1
+            self.case = None
+
+    def counts(self):
+        """The suite's own totals say more than its elements: a test that passed and failed in teardown is both."""
+        totals = self.totals
+        passed = totals["tests"] - totals["failures"] - totals["errors"] - totals["skipped"]
+        xfailed = min(self.cases["xfailed"], totals["skipped"])
+        if passed < 0 or totals["tests"] < sum(self.cases.values()) - self.cases["errors"]:
+            return dict(self.cases)
+        return {
+            "passed": passed,
+            "failed": totals["failures"],
+            "errors": totals["errors"],
+            "skipped": totals["skipped"] - xfailed,
+            "xfailed": xfailed,
+            "xpassed": 0,
+        }
+
+
+def whole(value):
+    return int(value) if value is not None and re.match(r"^\d{1,9}$", value) else 0
+
+
+def failure(case, kind, message, text):
+    file = case.get("file")
+    line = int(case["line"]) + 1 if file and re.match(r"^\d{1,9}$", case.get("line", "")) else None
+    lines = text.splitlines()
+    # The last `path:line: ` of a traceback is where it failed, unless that is in a library.
+    for entry in lines:
+        match = re.match(r"^([\w./-]+\.py):(\d{1,9}): ", entry)
+        if match and not match[1].startswith(("/", "..")) and (file is None or match[1] == file):
+            file, line = match[1], int(match[2])
+    first = next((entry[1:].strip() for entry in lines if re.match(r"^E\s", entry)), None)
+    said = first or message.splitlines()[0] if (first or message) else ""
+    fact = {"id": identifier(case, file), "kind": "failed" if kind == "failure" else "error"}
+    if file:
+        fact["file"] = file[:MESSAGE]
+        if line is not None:
+            fact["line"] = line
+    if said:
+        fact["message"] = said[:MESSAGE]
+    if text.strip():
+        fact["text"] = text.strip("\n")[-TEXT:]
+    return fact
+
+
+def printed(text):
+    """What a test printed, without pytest's headings of what it did not print."""
+    parts = re.split(r"^-+ (Captured \w+) -+$", text, flags=re.MULTILINE)
+    out = [parts[0].strip("\n")]
+    for heading, part in zip(parts[1::2], parts[2::2]):
+        if part.strip():
+            out.append("%s:\n%s" % (heading, part.strip("\n")))
+    return "\n".join(part for part in out if part)
+
+
+def identifier(case, file):
+    """`tests/test_a.py::TestB::test_c`, as pytest takes it."""
+    name = case.get("name", "")
+    classname = case.get("classname", "")
+    if case.get("file") and not classname:
+        # The module itself, which could not be collected.
+        return case["file"][:MESSAGE]
+    if case.get("file"):
+        module = re.sub(r"\.py$", "", case["file"]).replace("/", ".")
+        inner = classname[len(module) + 1 :] if classname.startswith(module) else ""
+        return "::".join([case["file"], *(part for part in inner.split(".") if part), name])[:MESSAGE]
+    return (classname + "." + name if classname else name)[:MESSAGE]

@@ -1,0 +1,102 @@
+"""What came of a run: the verdict and result.json."""
+
+import json
+import os
+import re
+import signal
+import sys
+from xml.parsers import expat
+
+from pyline_suite.junit import COUNTS, MESSAGE, JUnit
+
+
+def summarize(runner, status, junit, tail, seconds):
+    """One run, as ci/src/pipeline/result.ts reads it; docs/result.md describes it."""
+    summary = {
+        "name": os.path.splitext(os.path.basename(junit))[0],
+        "python": "%d.%d" % sys.version_info[:2],
+        "runner": runner,
+        "verdict": "aborted",
+        "exitCode": status if status >= 0 else None,
+        "signal": signal_name(-status) if status < 0 else None,
+        "counts": dict.fromkeys(COUNTS, 0),
+        "seconds": round(seconds, 3),
+        "failures": [],
+        "tail": [line[:MESSAGE] for line in tail.splitlines() if line.strip()][-10:],
+    }
+    try:
+        results = JUnit().read(junit)
+    except (OSError, ValueError, expat.ExpatError) as error:
+        results = None
+        summary["junitError"] = str(error)[:MESSAGE]
+    if results is not None:
+        summary["junit"] = "junit/" + os.path.basename(junit)
+        summary["counts"] = results.counts()
+        summary["failures"] = results.failures
+    said = said_by_pytest(summary["tail"]) if runner == "pytest" and status in (0, 1, 2) else None
+    if said is not None:
+        summary["counts"] = said
+    red = summary["counts"]["failed"] + summary["counts"]["errors"]
+    ran = sum(summary["counts"].values())
+    if status < 0:
+        summary["verdict"] = "killed" if -status == signal.SIGKILL else "crashed"
+    elif results is None and said is None and runner in ("tox", "nox") and status in (0, 1):
+        # Sessions that are not pytest's have no counts: their exit status is all there is.
+        summary["verdict"] = "passed" if status == 0 else "failed"
+        if status != 0:
+            summary["counts"]["failed"] = 1
+            summary["failures"] = [{"id": runner, "kind": "failed", "message": (summary["tail"] or [""])[-1]}]
+        else:
+            summary["counts"]["passed"] = 1
+    elif results is None and said is None:
+        # Ended in the middle: os._exit(0) in a test looks green to whoever only sees the exit status.
+        pass
+    elif status == 5 or (status == 0 and ran == 0):
+        # pytest and, since Python 3.12, unittest end with 5. Everything deselected is no test either.
+        summary["verdict"] = "no-tests"
+    elif status == 0:
+        summary["verdict"] = "passed"
+    elif status in (1, 2) and red > 0:
+        # 2 is "interrupted" in pytest, which errors in collection count as.
+        summary["verdict"] = "failed"
+    if summary["verdict"] == "passed" and red > 0:
+        summary["verdict"] = "failed"
+    return summary
+
+
+def said_by_pytest(tail):
+    """Counts of pytest's last line, where it printed one: its JUnit file has a test that passed and then failed in its
+    teardown as one of them only."""
+    for line in reversed(tail):
+        line = re.sub(r"\x1b\[[0-9;]*m", "", line).strip("= ")
+        match = re.match(r"^((?:\d{1,9} [a-z ]+, )*\d{1,9} [a-z ]+|no tests ran) in [\d.]+s(?: \([\d:]+\))?$", line)
+        if match is None:
+            continue
+        counts = dict.fromkeys(COUNTS, 0)
+        for number, word in re.findall(r"(\d+) ([a-z ]+)", match[1]):
+            word = "errors" if word == "error" else word
+            if word in counts:
+                counts[word] = int(number)
+        return counts
+    return None
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number
+
+
+def write_result(directory, run):
+    """result.json of this run alone. A report of several is made of their parts."""
+    result = {
+        "schema": 2,
+        "verdict": "passed" if run["verdict"] == "passed" else "failed",
+        "counts": run["counts"],
+        "seconds": run["seconds"],
+        "runs": [run],
+    }
+    with open(os.path.join(directory, "result.json"), "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=2)
+        file.write("\n")

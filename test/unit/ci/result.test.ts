@@ -1,0 +1,181 @@
+import { expect, test } from "vitest"
+import { PylineError } from "../../../ci/src/errors.ts"
+import { judgeVersions, type Version } from "../../../ci/src/pipeline/matrix.ts"
+import { markdown } from "../../../ci/src/pipeline/report.ts"
+import { noCounts, parseRuns, type Run, resultOf } from "../../../ci/src/pipeline/result.ts"
+import { planOf } from "./fixtures.ts"
+
+const run = (python: string, more: Partial<Run> = {}): Run => ({
+  name: `python-${python}`,
+  python,
+  runner: "pytest",
+  verdict: "passed",
+  counts: { ...noCounts(), passed: 3 },
+  seconds: 1.24,
+  failures: [],
+  tail: [],
+  ...more,
+})
+
+const red = (python: string, ...ids: string[]): Run =>
+  run(python, {
+    verdict: "failed",
+    counts: { ...noCounts(), passed: 2, failed: ids.length },
+    failures: ids.map((id) => ({
+      id: `tests/test_a.py::${id}`,
+      kind: "failed",
+      file: "tests/test_a.py",
+      line: 7,
+      message: "assert 1 == 2",
+    })),
+  })
+
+const version = (made: Run): Version => ({ run: made, plan: planOf("uv_library") })
+
+const said = (...versions: Version[]): string => {
+  try {
+    return judgeVersions(versions)
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+test("one version looks as it always did", () => {
+  expect(said(version(run("3.13")))).toBe("pytest on Python 3.13\n3 passed in 1.2 s")
+})
+
+test("several versions have a line each and one verdict", () => {
+  expect(said(version(run("3.9")), version(run("3.13", { seconds: 2 })))).toMatchInlineSnapshot(`
+    "Python 3.9   3 passed in 1.2 s
+    Python 3.13  3 passed in 2.0 s
+    6 passed on 2 versions of Python in 2.0 s"
+  `)
+})
+
+test("a test that is red on several versions is named once, with the versions", () => {
+  expect(
+    said(
+      version(red("3.11", "test_b", "test_c")),
+      version(run("3.12")),
+      version(red("3.13", "test_c")),
+    ),
+  ).toMatchInlineSnapshot(`
+    "error[TESTS_FAILED]: 3 of 7 tests failed, on Python 3.11 and 3.13
+      tests/test_a.py:7 test_b - assert 1 == 2 (Python 3.11)
+      tests/test_a.py:7 test_c - assert 1 == 2 (Python 3.11 and 3.13)
+    Python 3.11  2 passed, 2 failed in 1.2 s
+    Python 3.12  3 passed in 1.2 s
+    Python 3.13  2 passed, 1 failed in 1.2 s
+    7 passed, 3 failed on 3 versions of Python in 1.2 s"
+  `)
+})
+
+test("red tests come before what kept tests from running", () => {
+  const error = new PylineError("RESOLUTION_FAILED", {
+    found: "the dependencies of demo cannot be installed together",
+    means: ["  no solution found"],
+    page: "package-managers",
+  })
+  const broken: Version = {
+    run: run("3.9", {
+      verdict: "errored",
+      counts: noCounts(),
+      seconds: 0,
+      error: { code: error.code, message: error.message },
+    }),
+    error,
+  }
+  expect(said(broken, version(red("3.13", "test_c")))).toMatchInlineSnapshot(`
+    "error[TESTS_FAILED]: 1 of 3 tests failed, on Python 3.13
+      tests/test_a.py:7 test_c - assert 1 == 2 (Python 3.13)
+    also error[RESOLUTION_FAILED]: the dependencies of demo cannot be installed together (Python 3.9)
+      no solution found
+    Python 3.9   not run: RESOLUTION_FAILED
+    Python 3.13  2 passed, 1 failed in 1.2 s
+    2 passed, 1 failed on 1 of 2 versions of Python in 1.2 s"
+  `)
+  expect(said(broken, version(run("3.13")))).toMatchInlineSnapshot(`
+    "error[RESOLUTION_FAILED]: the dependencies of demo cannot be installed together (Python 3.9)
+      no solution found
+    docs: docs/package-managers.md
+    Python 3.9   not run: RESOLUTION_FAILED
+    Python 3.13  3 passed in 1.2 s
+    3 passed on 1 of 2 versions of Python in 1.2 s"
+  `)
+})
+
+test("an engine's own error is one of the version where it came", () => {
+  const broken: Version = {
+    run: run("3.14", {
+      verdict: "errored",
+      counts: noCounts(),
+      error: { code: "VERSION_ERRORED", message: "no such image\nasked two registries" },
+    }),
+    error: new Error("no such image\nasked two registries"),
+  }
+  expect(said(broken, version(run("3.13")))).toMatchInlineSnapshot(`
+    "error[VERSION_ERRORED]: the tests could not be started: no such image (Python 3.14)
+      asked two registries
+    docs: docs/matrix.md
+    Python 3.14  not run: VERSION_ERRORED
+    Python 3.13  3 passed in 1.2 s
+    3 passed on 1 of 2 versions of Python in 1.2 s"
+  `)
+})
+
+test("the result of several is that of all", () => {
+  const result = resultOf([run("3.11"), red("3.13", "test_b")])
+  expect(result).toMatchObject({
+    schema: 2,
+    verdict: "failed",
+    counts: { passed: 5, failed: 1 },
+    seconds: 1.24,
+  })
+  expect(markdown(result)).toMatchInlineSnapshot(`
+    "# Tests: failed
+
+    5 passed, 1 failed in 1.2 s
+
+    | Python | verdict | tests |
+    |---|---|---|
+    | 3.11 | passed | 3 passed in 1.2 s |
+    | 3.13 | failed | 2 passed, 1 failed in 1.2 s |
+
+    | Python | test | where | what |
+    |---|---|---|---|
+    | 3.13 | tests/test\\_a.py::test\\_b | tests/test\\_a.py:7 | assert 1 == 2 |
+    "
+  `)
+})
+
+test("cells of the summary stay text", () => {
+  const made = run("3.13", {
+    verdict: "failed",
+    failures: [{ id: "a|b", kind: "failed", message: "`x` <b> @all *[_" }],
+  })
+  expect(markdown(resultOf([made]))).toContain(
+    "| a\\|b |  | \\`x\\` &lt;b&gt; &#64;all \\*\\[\\_ |",
+  )
+})
+
+const written = (value: unknown): string => JSON.stringify({ schema: 2, runs: [value] })
+
+test("what the tests may have written instead of a result is refused", () => {
+  expect(parseRuns(written(red("3.13", "test_b")))).toEqual([red("3.13", "test_b")])
+  for (const wrong of [
+    "",
+    "{}",
+    JSON.stringify({ schema: 1, runs: [run("3.13")] }),
+    written(run("3.13", { name: "../../x" })),
+    written({ ...run("3.13"), verdict: "fine" }),
+    written({ ...run("3.13"), counts: { passed: "9" } }),
+    written({ ...run("3.13"), seconds: null }),
+    written({ ...run("3.13"), failures: [{ id: 5 }] }),
+  ]) {
+    expect(() => parseRuns(wrong), wrong).toThrow(
+      "error[INTERNAL]: the test program wrote no result",
+    )
+  }
+  const [kept] = parseRuns(written({ ...run("3.13"), junit: "../etc/passwd", more: 1 }))
+  expect(kept).toEqual(run("3.13"))
+})
