@@ -37,6 +37,7 @@ export const EXIT_CLASS = {
   BUILD_FAILED: 2,
   INSTALL_FAILED: 2,
   INDEX_REFUSED: 2,
+  START_UNKNOWN: 2,
   CHECK_MISCONFIGURED: 2,
   NETWORK: 3,
   VERSION_ERRORED: 3,
@@ -516,6 +517,16 @@ export function findingLines(findings: readonly Finding[]): string[] {
 
 const indented = (text: string | undefined): string[] =>
   text === undefined ? [] : text.split("\n").map((line) => `  ${line}`)
+
+/** An image was asked for of something that nothing is known to start of. */
+export function startUnknown(name: string | undefined): PylineError {
+  return error("START_UNKNOWN", {
+    found: `nothing was found that an image of ${name ?? "the project"} could start`,
+    means: ["A library has tests and packages, but no image."],
+    fix: 'say what starts it: [tool.pyline] start = "gunicorn app:app"',
+    page: "start-command",
+  })
+}
 
 export function usage(found: string, fix: string): PylineError {
   return error("USAGE", { found, fix })

@@ -4,12 +4,22 @@
  * What a project is (its package manager, Python version, test runner) is found out from its files, its dependencies
  * are installed in a layer that only a change of dependencies builds again, and its tests run in a container.
  */
-import { argument, check, type Directory, func, object, type Secret } from "@dagger.io/dagger"
+import {
+  argument,
+  type Container,
+  check,
+  type Directory,
+  func,
+  object,
+  type Secret,
+} from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
 import { explain } from "./pipeline/failure.ts"
+import { image } from "./pipeline/image.ts"
 import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
 import { readPlan } from "./pipeline/read.ts"
 import { reportFolder } from "./pipeline/report.ts"
+import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
 
@@ -80,5 +90,27 @@ export class Pyline {
   ): Promise<Directory> {
     const versions = await testVersions(source, python, { args, allowNoTests, netrc })
     return await reportFolder(versions).sync()
+  }
+
+  /**
+   * Make the image of the application: slim, without installers and without root, the same digest for the same project
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
+   */
+  @func()
+  async image(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    netrc?: Secret,
+  ): Promise<Container> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      return await (await image(plan, source, { netrc })).sync()
+    } catch (error) {
+      throw explain(error, plan)
+    }
   }
 }

@@ -10,7 +10,9 @@ from facts.reader import Problem, Project, key_line, strings, table
 SETTINGS = {
     "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list,
     "package": str, "version": str, "extra-index": str,
+    "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
 }  # fmt: skip
+KINDS = {str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number"}
 
 
 def pyline_settings(project: Project, document: dict) -> dict | None:
@@ -32,11 +34,16 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
         line = key_line(project, file, key)
         if key not in SETTINGS:
             project.report(Problem(file, f"Pyline has no setting {key!r}; it has {', '.join(sorted(SETTINGS))}", line))
-        elif not isinstance(value, SETTINGS[key]) or (isinstance(value, list) and strings(value) != value):
-            kind = "a list of strings" if SETTINGS[key] is list else "a string"
-            project.report(Problem(file, f"{key} must be {kind}", line))
+        elif (
+            not isinstance(value, SETTINGS[key])
+            or isinstance(value, bool)
+            or (isinstance(value, list) and strings(value) != value)
+        ):
+            project.report(Problem(file, f"{key} must be {KINDS[SETTINGS[key]]}", line))
+        elif key == "port" and not 0 < value < 65536:
+            project.report(Problem(file, "port must be between 1 and 65535", line))
         elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
             project.report(Problem(file, "apt must be a list of names of Debian packages", line))
         else:
-            facts[{"package-manager": "packageManager", "extra-index": "extraIndex"}.get(key, key)] = value
+            facts[re.sub("-([a-z])", lambda match: match[1].upper(), key)] = value
     return facts

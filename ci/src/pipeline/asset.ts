@@ -36,3 +36,8 @@ export function checkProgram(name: string, ...modules: string[]): Record<string,
     paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
   )
 }
+
+/** Text of a program that makes a layer of an image. */
+export function imageProgram(name: "layer.py" | "system.py"): string {
+  return readFileSync(new URL(`image/${name}`, directory), "utf8")
+}

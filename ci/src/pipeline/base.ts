@@ -4,7 +4,7 @@ import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
 
 /** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
 export const SOURCE = "/app"
-const ENVIRONMENT = "/opt/venv"
+export const ENVIRONMENT = "/opt/venv"
 
 /** Where programs are looked for: the environment first, then as in the python images. */
 export const SEARCH_PATH = `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin`

@@ -23,7 +23,7 @@ export async function installed(
 }
 
 /** The dependency layer. Its only input is the text in the plan, so that no other edit of the project builds it again. */
-function withDependencies(container: Container, dependencies: Dependencies): Container {
+export function withDependencies(container: Container, dependencies: Dependencies): Container {
   switch (dependencies.kind) {
     case "none":
       return container
@@ -77,7 +77,7 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
   }
 }
 
-const uvSync = (frozen: string, selection: readonly string[]): string[] => [
+export const uvSync = (frozen: string, selection: readonly string[]): string[] => [
   ...["uv", "sync", frozen, ...selection],
   ...["--active", "--inexact", "--python", PYTHON],
 ]

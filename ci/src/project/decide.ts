@@ -1,15 +1,18 @@
 import { extraIndex, manifestInvalid, packageUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
+import { layer } from "./layer.ts"
 import { hasSourceDirectory } from "./layout.ts"
 import { layerOf, lockedIn } from "./lock.ts"
 import { decideManager } from "./manager.ts"
 import { decidePackage } from "./package.ts"
-import type { Decision, Dependencies, Plan } from "./plan.ts"
+import type { Decision, Plan } from "./plan.ts"
+import { decideProduction } from "./production.ts"
 import { decidePython } from "./python.ts"
 import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
 import { decideRunner, type Evidence } from "./runner.ts"
+import { decideStart } from "./start.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
-import { extrasOf, selectTestDependencies, type TestDependencies } from "./testDependencies.ts"
+import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
 
 /** What a plan is made from. */
 export interface Input {
@@ -131,6 +134,8 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     runner: runner.runner,
     systemPackages,
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
+    production: decideProduction(facts, manager, lock, names, member),
+    ...decideStart(facts),
     decisions,
     warnings,
   }
@@ -199,67 +204,3 @@ function unlocked(facts: Facts, manager: string, installed: readonly Requirement
     ? []
     : ["nothing is locked: versions are chosen when the dependency layer is built"]
 }
-
-function layer(
-  facts: Facts,
-  manager: string,
-  own: readonly Requirement[],
-  lists: readonly string[],
-  tests: TestDependencies,
-  provided: readonly Requirement[],
-  member: string | undefined,
-): Dependencies {
-  if (manager === "uv" && facts.uvLock !== undefined) {
-    const selection = [
-      ...(member === undefined ? [] : ["--package", member]),
-      "--no-default-groups",
-      ...tests.groups.flatMap((group) => ["--group", group]),
-      ...tests.extras.flatMap((extra) => ["--extra", extra]),
-    ]
-    return {
-      kind: "uv",
-      documents: facts.uvLock.documents,
-      selection,
-      // What a build computes cannot be compared with the lock before the build.
-      verify: !(facts.pyproject?.dynamicDependencies ?? false),
-      provided: provided.map(({ text }) => text),
-    }
-  }
-  const self = normalise(facts.pyproject?.project?.name ?? facts.setup?.name)
-  const files = withIncludes(facts, lists)
-  const lines: string[] = []
-  for (const { options } of files) {
-    for (const option of options) if (option[0] !== "--prerelease") lines.push(option.join(" "))
-  }
-  const fromFiles = files.flatMap((file) => file.requirements)
-  for (const { text, hashes } of fromFiles)
-    lines.push([text, ...hashes.map((hash) => `--hash=${hash}`)].join(" "))
-  for (const { text, name } of [...own, ...withoutFiles(tests, fromFiles), ...provided])
-    if (name === undefined || name !== self) lines.push(text)
-  // `-e .[test]` in a list asks for an extra of the project.
-  const extras = extrasOf(facts)
-  for (const { path, extras: names } of files.flatMap((file) => file.locals)) {
-    if (path !== ".") continue
-    for (const extra of names)
-      for (const { text } of expandSelf(extras[normalise(extra) ?? ""] ?? [], self, extras))
-        lines.push(text)
-  }
-  if (lines.length === 0) return { kind: "none" }
-  const constraints = withIncludes(
-    facts,
-    files.flatMap((file) => file.constraints.map(({ path }) => path)),
-  )
-  return {
-    kind: "pip",
-    requirements: `${[...new Set(lines)].join("\n")}\n`,
-    constraints: constraints
-      .flatMap((file) => file.requirements.map(({ text }) => `${text}\n`))
-      .join(""),
-    options: files.some(({ options }) => options.some(([name]) => name === "--prerelease"))
-      ? ["--prerelease", "allow"]
-      : [],
-  }
-}
-
-const withoutFiles = (tests: TestDependencies, fromFiles: readonly Requirement[]): Requirement[] =>
-  tests.requirements.filter((requirement) => !fromFiles.includes(requirement as never))

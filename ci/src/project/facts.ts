@@ -105,6 +105,15 @@ export interface Settings {
   version?: string
   /** "acknowledged" where a second index may answer for any name. */
   extraIndex?: string
+  /** What an image starts, as a line of a shell or as arguments. */
+  start?: string | string[]
+  /** What is run once before a new version of the image is started. */
+  release?: string | string[]
+  port?: number
+  /** The path that answers when the application is well. */
+  health?: string
+  /** Patterns of files that an image has beside the usual kinds. */
+  imageFiles?: string[]
 }
 
 interface Setup {

@@ -52,7 +52,7 @@ export function decidePackage(
   lock: Lock | undefined,
   names: readonly string[],
   lists: readonly string[],
-  { groups, extras }: TestDependencies,
+  { groups, extras }: Pick<TestDependencies, "groups" | "extras">,
 ): { install?: PackageInstall; decision: Decision; systemPackages: string[]; warnings: string[] } {
   const { pyproject, setup } = facts
   const name = pyproject?.project?.name ?? facts.poetry?.name ?? setup?.name

@@ -14,6 +14,10 @@ export interface Plan {
   systemPackages: string[]
   /** Directories, from the root, that tests import from though nothing installs them. */
   pythonPath: string[]
+  /** What an image of it has. */
+  production: Production
+  /** What an image of it starts; absent where nothing was looked for or found. */
+  start?: Start
   decisions: Decision[]
   warnings: string[]
 }
@@ -47,6 +51,22 @@ export interface PackageInstall {
   /** Also install what only the build can tell are dependencies. */
   withDependencies: boolean
   environment: Record<string, string>
+}
+
+/** What is installed in an image, where nothing is tested. */
+export interface Production {
+  dependencies: Dependencies
+  package?: PackageInstall
+  /** Debian packages for the build, and those of them that are needed when it runs. */
+  systemPackages: { build: string[]; run: string[] }
+}
+
+export interface Start {
+  /** Arguments of the process, in the exec form. */
+  command: string[]
+  kind: "web" | "worker" | "command"
+  /** Where a web process listens unless PORT says otherwise. */
+  port?: number
 }
 
 export type RunnerKind = "pytest" | "unittest" | "django" | "tox" | "nox"

@@ -1,0 +1,73 @@
+import type { Facts, Lock, Requirement } from "./facts.ts"
+import { layer } from "./layer.ts"
+import { layerOf, lockedIn } from "./lock.ts"
+import { decidePackage } from "./package.ts"
+import type { Manager, Production } from "./plan.ts"
+import { expandSelf, filesFor, withIncludes } from "./requirements.ts"
+import { systemPackagesFor } from "./systemPackages.ts"
+import { extrasOf } from "./testDependencies.ts"
+
+/** Debian packages that only a build has a use for. */
+const BUILD_ONLY =
+  /-dev$|^(gcc|g\+\+|cpp|clang|make|cmake|ninja-build|meson|build-essential|pkg-config|pkgconf|cargo|rustc|git|gfortran|swig|patchelf)(-[\d.]+)?$/
+
+const NOTHING = { groups: [], extras: [], requirements: [] }
+
+/** What an image of the project installs: its own dependencies, and none that are for tests or development. */
+export function decideProduction(
+  facts: Facts,
+  manager: Manager,
+  chosen: Lock | undefined,
+  names: readonly string[],
+  member: string | undefined,
+): Production {
+  const lock = productionLock(facts, chosen)
+  const own = lock === undefined ? requirements(facts) : lockedIn(lock, ["main"])
+  const lists = manager === "pip" ? filesFor(facts, "main") : []
+  const listed = withIncludes(facts, lists).flatMap((file) => file.requirements)
+  const dependencies =
+    lock === undefined
+      ? layer(facts, manager, own, lists, NOTHING, [], member)
+      : layerOf(lock, [], [], [])
+  const project = decidePackage(facts, manager, lock, names, lists, NOTHING)
+  const installed = [...own, ...listed]
+  const needs = systemPackagesFor([
+    ...installed.flatMap(({ name }) => name ?? []),
+    ...(facts.uvLock?.names ?? []),
+  ])
+  const asked = facts.settings?.apt ?? []
+  const git = installed.some(({ vcs }) => vcs === "git") ? ["git"] : []
+  const run = [...needs.run, ...asked.filter((name) => !BUILD_ONLY.test(name))]
+  const build = [...needs.build, ...project.systemPackages, ...git, ...needs.run, ...asked]
+  return {
+    dependencies,
+    ...(project.install === undefined
+      ? {}
+      : {
+          package: {
+            ...project.install,
+            // As a wheel: a link to the source would be a link to nothing.
+            targets: project.install.targets.filter((target) => target !== "-e"),
+            reads: "everything",
+            names: [],
+          },
+        }),
+    systemPackages: { build: [...new Set(build)].sort(), run: [...new Set(run)].sort() },
+  }
+}
+
+/** Of several pylock files the one that is named after nothing. */
+function productionLock({ locks }: Facts, chosen: Lock | undefined): Lock | undefined {
+  if (chosen?.manager !== "pylock") return chosen
+  return locks.find(({ file }) => file === "pylock.toml") ?? chosen
+}
+
+function requirements(facts: Facts): Requirement[] {
+  const { pyproject, poetry, scripts, setup } = facts
+  const listed = pyproject?.project?.dependencies ?? [
+    ...(poetry?.dependencies ?? []),
+    ...scripts.flatMap((script) => script.requirements),
+    ...(setup?.dependencies ?? []),
+  ]
+  return expandSelf(listed, pyproject?.project?.name ?? setup?.name, extrasOf(facts))
+}
