@@ -13,7 +13,7 @@ interface Repository {
 export const digestOf = (data: Buffer): string =>
   `sha256:${createHash("sha256").update(data).digest("hex")}`
 
-const ROUTE = /^\/v2\/(.+)\/(manifests|blobs|tags)\/(.*?)(?:\?(.*))?$/
+const ROUTE = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/(.*?)(?:\?(.*))?$/
 
 /** A registry on loopback that keeps everything in memory and fails as it is told to. */
 export class Registry {
@@ -26,6 +26,13 @@ export class Registry {
   #port = 0
   /** User name and password that every request needs, when set. */
   login: { username: string; password: string } | undefined
+  /** The login is exchanged for a token, as at Docker Hub and GitHub; each is good for so many requests. */
+  tokens: { uses: number } | undefined
+  /** It lists what refers to a manifest, as registries since the specification's 1.1 do. */
+  referrers = false
+  /** Bytes of blobs and manifests that were uploaded. */
+  received = 0
+  readonly #tokens = new Map<string, { scope: string; left: number }>()
 
   static async start(): Promise<Registry> {
     const registry = new Registry()
@@ -70,8 +77,11 @@ export class Registry {
     const chunks: Buffer[] = []
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
     const body = Buffer.concat(chunks)
+    this.received += body.length
+    if (request.url?.startsWith("/token?")) return this.#token(request, response, fault)
     if (!this.#isLoggedIn(request)) {
-      const headers = { "www-authenticate": 'Basic realm="here"' }
+      const realm = this.tokens ? `Bearer realm="http://${this.host}/token",service="here"` : ""
+      const headers = { "www-authenticate": realm || 'Basic realm="here"' }
       return send(response, { status: 401, headers, body: Buffer.from("{}") }, fault)
     }
     const [, name = "", kind, what = "", query = ""] = ROUTE.exec(request.url ?? "") ?? []
@@ -79,6 +89,19 @@ export class Registry {
     const repository = this.#repository(name)
     if (kind === "manifests")
       return this.#manifest(request, response, repository, what, body, fault)
+    if (kind === "referrers") return this.#referrers(response, repository, what, fault)
+    const [mount, from] = ["mount", "from"].map(
+      (name) => new URLSearchParams(query).get(name) ?? "",
+    )
+    const mounted = this.repositories.get(from ?? "")?.blobs.get(mount ?? "")
+    if (request.method === "POST" && mounted) {
+      repository.blobs.set(mount ?? "", mounted)
+      return send(response, { status: 201, headers: { location: `/v2/${name}/blobs/${mount}` } })
+    }
+    if (request.method === "DELETE" && what.startsWith("uploads/")) {
+      this.#uploads.delete(what.slice(8))
+      return send(response, { status: 204 }, fault)
+    }
     if (what.startsWith("uploads/"))
       return this.#upload(request, response, { name, id: what.slice(8), query, body }, fault)
     const blob = repository.blobs.get(what)
@@ -87,10 +110,56 @@ export class Registry {
   }
 
   #isLoggedIn(request: IncomingMessage): boolean {
-    if (!this.login) return true
-    const { username, password } = this.login
-    const wanted = Buffer.from(`${username}:${password}`).toString("base64")
-    return request.headers.authorization === `Basic ${wanted}`
+    if (!this.login && !this.tokens) return true
+    const [kind, value = ""] = (request.headers.authorization ?? "").split(" ")
+    if (!this.tokens) return kind === "Basic" && value === this.#basic
+    const token = kind === "Bearer" ? this.#tokens.get(value) : undefined
+    if (!token || token.left-- <= 0) return false
+    const [, name = ""] = ROUTE.exec(request.url ?? "") ?? []
+    const asked = ["GET", "HEAD"].includes(request.method ?? "") ? "pull" : "push"
+    return token.scope
+      .split(" ")
+      .some((scope) => scope.startsWith(`repository:${name}:`) && scope.includes(asked))
+  }
+
+  get #basic(): string {
+    const { username, password } = this.login ?? { username: "", password: "" }
+    return Buffer.from(`${username}:${password}`).toString("base64")
+  }
+
+  #token(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined) {
+    if (this.login && request.headers.authorization !== `Basic ${this.#basic}`)
+      return send(response, { status: 401, body: errors("UNAUTHORIZED") }, fault)
+    const token = randomUUID()
+    const scopes = new URL(request.url ?? "", "http://here").searchParams.getAll("scope")
+    this.#tokens.set(token, { scope: scopes.join(" "), left: this.tokens?.uses ?? 0 })
+    return send(response, { status: 200, body: Buffer.from(JSON.stringify({ token })) }, fault)
+  }
+
+  #referrers(
+    response: ServerResponse,
+    { manifests }: Repository,
+    digest: string,
+    fault: Fault | undefined,
+  ): Promise<void> {
+    if (!this.referrers) return send(response, { status: 404, body: errors("NOT_FOUND") }, fault)
+    const found = [...manifests]
+      .filter(([reference]) => reference.startsWith("sha256:"))
+      .map(([, { type, body }]) => ({ type, body, document: JSON.parse(body.toString()) }))
+      .filter(({ document }) => document.subject?.digest === digest)
+      .map(({ type, body, document }) => ({
+        mediaType: type,
+        digest: digestOf(body),
+        size: body.length,
+        artifactType: document.artifactType,
+      }))
+    const index = {
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: found,
+    }
+    const headers = { "content-type": index.mediaType }
+    return send(response, { status: 200, headers, body: Buffer.from(JSON.stringify(index)) }, fault)
   }
 
   #manifest(
@@ -104,13 +173,17 @@ export class Registry {
     if (request.method === "PUT") {
       if (fault) return send(response, { status: 500 }, fault)
       const digest = digestOf(body)
-      const { config, layers = [] } = JSON.parse(body.toString())
+      const { config, layers = [], subject } = JSON.parse(body.toString())
       const missing = [config, ...layers].find((d) => d && !blobs.has(d.digest))
       if (missing) return send(response, { status: 400, body: errors("MANIFEST_BLOB_UNKNOWN") })
       const made = { type: request.headers["content-type"] ?? "", body }
       manifests.set(reference, made)
       manifests.set(digest, made)
-      return send(response, { status: 201, headers: { "docker-content-digest": digest } })
+      const headers = {
+        "docker-content-digest": digest,
+        ...(this.referrers && subject ? { "oci-subject": subject.digest } : {}),
+      }
+      return send(response, { status: 201, headers })
     }
     const found = manifests.get(reference)
     if (!found) return send(response, { status: 404, body: errors("MANIFEST_UNKNOWN") }, fault)

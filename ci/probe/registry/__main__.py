@@ -1,0 +1,192 @@
+"""
+`python -m registry COMMAND`: what is done with a registry, in a container.
+
+It exits 0 whether it went well or not, and writes what came of it as JSON to `--output`:
+`{"schema": 1, "ok": true, …}` or `{"schema": 1, "ok": false, "kind": …, "message": …, "status": …}`.
+Passwords come in files. What is printed is for people.
+"""
+
+import argparse
+import json
+import os
+import sys
+
+from registry import artifact, reference
+from registry.auth import Login
+from registry.client import Repository
+from registry.copy import copy
+from registry.errors import RegistryError
+from registry.tags import put_tags
+
+
+def main(arguments):
+    args = _parser().parse_args(arguments)
+    try:
+        result = {"schema": 1, "ok": True, **args.run(args)}
+    except RegistryError as error:
+        result = {"schema": 1, "ok": False, "kind": error.kind, "message": str(error), "status": error.status}
+        print(error, file=sys.stderr)
+    with open(args.output, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="registry", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, run, summary):
+        made = commands.add_parser(name, help=summary)
+        made.set_defaults(run=run)
+        made.add_argument("--output", required=True, help="file for the result")
+        made.add_argument("--username", default="")
+        made.add_argument("--password-file")
+        return made
+
+    made = command("check", check, "fails unless one may write to a repository")
+    made.add_argument("repository")
+    made = command("digests", digests, "what tags stand for")
+    made.add_argument("repository")
+    made.add_argument("tags", nargs="+")
+    made = command("tag", tag, "puts tags on an image that is there")
+    made.add_argument("image", help="name@sha256:…")
+    made.add_argument("--move", action="append", default=[], metavar="TAG", help="may be on something else")
+    made.add_argument("--stay", action="append", default=[], metavar="TAG", help="never moves: an error if it would")
+    made.add_argument("--keep", action="append", default=[], metavar="TAG", help="never moves: left where it is")
+    made = command("attach", attach, "attaches documents to an image")
+    made.add_argument("image", help="name@sha256:…")
+    made.add_argument("documents", help="JSON file: [{type, file, mediaType?, title?, annotations?}]")
+    made = command("store", store, "stores a document under a tag")
+    made.add_argument("image", help="name:tag")
+    made.add_argument("document", help="JSON file: {type, file, mediaType?, title?, annotations?}")
+    made = command("read", read, "reads the documents of an artifact")
+    made.add_argument("image", help="name:tag or name@sha256:…")
+    made.add_argument("directory")
+    made = command("referrers", referrers, "reads what refers to an image")
+    made.add_argument("image", help="name@sha256:… or name:tag")
+    made.add_argument("directory", help="where the documents are written")
+    made.add_argument("--type", help="only artifacts of this type")
+    made = command("copy", copies, "copies an image byte for byte")
+    made.add_argument("image", help="name@sha256:… or name:tag")
+    made.add_argument("target", help="the repository to copy to")
+    made.add_argument("--referrers", action="store_true", help="with what refers to it")
+    made.add_argument("--from-username", default="")
+    made.add_argument("--from-password-file")
+    return parser
+
+
+def check(args):
+    _repository(args, args.repository).check_access()
+    print(f"{args.repository} can be written to")
+    return {}
+
+
+def digests(args):
+    repository = _repository(args, args.repository)
+    return {"digests": {tag: repository.digest(tag) for tag in args.tags}}
+
+
+def tag(args):
+    repository = _repository(args, args.image)
+    manifest = _manifest(repository)
+    rules = {"move": args.move, "keep": args.keep, "stay": args.stay}
+    wanted = {tag: rule for rule, tags in rules.items() for tag in tags}
+    results = put_tags(repository, manifest, wanted)
+    for each in results:
+        was = f" ({each['was']})" if each["result"] in ("moved", "kept", "taken") else ""
+        print(f"{repository.reference.name}:{each['tag']} {each['result']}{was}")
+    return {"digest": manifest.digest, "tags": results}
+
+
+def attach(args):
+    repository = _repository(args, args.image)
+    digest = _manifest(repository).digest
+    attached = []
+    for document in _json(args.documents):
+        data, options = _document(document, args.documents)
+        made = artifact.attach(repository, digest, document["type"], data, **options)
+        attached.append({"type": document["type"], "digest": made})
+        print(f"{document.get('title', document['type'])} {made}")
+    return {"attached": attached}
+
+
+def store(args):
+    repository = _repository(args, args.image)
+    document = _json(args.document)
+    data, options = _document(document, args.document)
+    manifest = artifact.make(document["type"], data, **options)
+    return {"digest": artifact.push(repository, manifest, data, repository.reference.tag or None)}
+
+
+def read(args):
+    repository = _repository(args, args.image)
+    manifest = _manifest(repository)
+    return {"digest": manifest.digest, **_write(repository, manifest.digest, args.directory, "document")}
+
+
+def referrers(args):
+    repository = _repository(args, args.image)
+    manifest = _manifest(repository)
+    found = []
+    for number, each in enumerate(repository.referrers(manifest.digest, args.type)):
+        written = _write(repository, each["digest"], args.directory, f"{number}")
+        found.append({"type": each.get("artifactType"), "digest": each["digest"], **written})
+    return {"digest": manifest.digest, "referrers": found}
+
+
+def copies(args):
+    login = _login(args.from_username, args.from_password_file)
+    source = Repository(reference.parse(args.image), login, print)
+    digest = _manifest(source).digest
+    copy(source, _repository(args, args.target), digest, referrers=args.referrers)
+    return {"digest": digest}
+
+
+def _repository(args, text):
+    return Repository(reference.parse(text), _login(args.username, args.password_file), print)
+
+
+def _login(username, file):
+    if not file:
+        return None
+    with open(file, encoding="utf-8") as opened:
+        # A file made with an editor or `echo` ends in a newline that is no part of the password.
+        password = opened.read().rstrip("\r\n")
+    return Login(username, password)
+
+
+def _manifest(repository):
+    identifier = repository.reference.identifier
+    manifest = repository.manifest(identifier)
+    if manifest is None:
+        raise RegistryError("missing", f"{repository.reference} is not there", 404)
+    return manifest
+
+
+def _json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _document(document, beside):
+    """Its bytes and what is said of it."""
+    with open(os.path.join(os.path.dirname(beside), document["file"]), "rb") as file:
+        data = file.read()
+    options = {"media_type": document.get("mediaType"), "title": document.get("title")}
+    return data, {**options, "annotations": document.get("annotations")}
+
+
+def _write(repository, digest, directory, name):
+    """The documents of an artifact as files: their own names are a stranger's, so the files have others."""
+    os.makedirs(directory, exist_ok=True)
+    manifest, files = repository.manifest(digest), []
+    for number, (layer, data) in enumerate(artifact.read(repository, digest)):
+        file = f"{name}-{number}"
+        with open(os.path.join(directory, file), "wb") as opened:
+            opened.write(data)
+        title = (layer.get("annotations") or {}).get("org.opencontainers.image.title")
+        files.append({"file": file, "mediaType": layer.get("mediaType"), "title": title})
+    return {"files": files, "annotations": manifest.document.get("annotations") or {}}
+
+
+sys.exit(main(sys.argv[1:]))

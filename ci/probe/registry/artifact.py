@@ -1,0 +1,81 @@
+"""Documents beside images: artifacts with a subject, and how registries before 1.1 are told of them."""
+
+import json
+
+from registry.client import INDEX, MANIFEST, Manifest, digest_of, fallback_tag
+from registry.errors import RegistryError
+
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_EMPTY = b"{}"
+
+
+def canonical(document):
+    """The same bytes for the same document."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def make(artifact_type, data, *, media_type=None, title=None, annotations=None, subject=None):
+    """The manifest of an artifact of one document. Without a time in it: the same document is the same artifact."""
+    layer = {"mediaType": media_type or artifact_type, "digest": digest_of(data), "size": len(data)}
+    if title is not None:
+        layer["annotations"] = {"org.opencontainers.image.title": title}
+    config = {"mediaType": _EMPTY_TYPE, "digest": digest_of(_EMPTY), "size": len(_EMPTY), "data": "e30="}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": artifact_type,
+        "config": config,
+        "layers": [layer],
+    }
+    if subject is not None:
+        document["subject"] = {key: subject[key] for key in ("mediaType", "digest", "size")}
+    if annotations:
+        document["annotations"] = dict(annotations)
+    return Manifest(MANIFEST, canonical(document))
+
+
+def push(repository, manifest, data, tag=None):
+    """Uploads an artifact of one document; nothing of it that is there. Under a tag where one is given."""
+    repository.put_bytes(_EMPTY)
+    repository.put_bytes(data)
+    headers = repository.put(tag or manifest.digest, manifest)
+    subject = manifest.document.get("subject")
+    if subject is not None and headers.get("OCI-Subject") != subject["digest"]:
+        enlist(repository, manifest, subject["digest"])
+    return manifest.digest
+
+
+def attach(repository, digest, artifact_type, data, **options):
+    """Attaches a document to an image; its digest. Attaching it again changes nothing."""
+    image = repository.manifest(digest)
+    if image is None:
+        raise RegistryError("missing", f"{repository.reference.name} has no {digest}", 404)
+    manifest = make(artifact_type, data, subject=image.descriptor(), **options)
+    known = {each["digest"] for each in repository.referrers(digest)}
+    if manifest.digest in known:
+        return manifest.digest
+    return push(repository, manifest, data)
+
+
+def read(repository, digest):
+    """The documents of an artifact: (descriptor, bytes) of each of its layers."""
+    manifest = repository.manifest(digest)
+    if manifest is None:
+        raise RegistryError("missing", f"{repository.reference.name} has no {digest}", 404)
+    layers = manifest.document.get("layers") or []
+    return [(layer, repository.blob(layer["digest"])) for layer in layers]
+
+
+def enlist(repository, manifest, subject):
+    """Adds an artifact to the index that stands for the list of referrers where the registry keeps none."""
+    if repository.lists(subject, manifest.digest):
+        return
+    listed = repository.referrers_tag(subject)
+    if any(each["digest"] == manifest.digest for each in listed):
+        return
+    document = manifest.document
+    entry = {**manifest.descriptor(), "artifactType": document["artifactType"]}
+    if document.get("annotations"):
+        entry["annotations"] = document["annotations"]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*listed, entry]}
+    repository.put(fallback_tag(subject), Manifest(INDEX, canonical(index)))
