@@ -18,6 +18,7 @@ import signal
 import sys
 
 from facts.environments import environment_facts
+from facts.indexes import index_facts
 from facts.pdm_lock import pdm_lock_facts
 from facts.pipfile import pipfile_lock_facts
 from facts.poetry_lock import poetry_facts, poetry_lock_facts
@@ -101,6 +102,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         poetry = poetry_facts(document)
         if poetry is not None:
             facts["poetry"] = poetry
+        indexes = index_facts(project, document, facts["requirements"])
+        if indexes:
+            facts["indexes"] = indexes
         facts["locks"] = lock_facts(project, facts["files"], document, facts.get("pyproject"))
         if not facts["files"] or facts["files"] == ["pyline.toml"]:
             facts["scripts"] = script_facts(project)

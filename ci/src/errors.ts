@@ -189,7 +189,7 @@ export function extraIndex(file: string, url: string): PylineError {
       "A private name that somebody publishes on the public index could be installed instead of yours.",
     ],
     fix: 'let one index serve both (--index-url), pin hashes, or accept it: [tool.pyline] extra-index = "acknowledged"',
-    page: "package-managers",
+    page: "private-indexes",
   })
 }
 
@@ -438,7 +438,7 @@ export function testsAborted(
 
 /** An install or build step that failed, told apart by what it printed. */
 export function installFailed(
-  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "INDEX_REFUSED" | "NETWORK",
+  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "NETWORK",
   what: string,
   log: readonly string[],
   hint?: string,
@@ -447,7 +447,6 @@ export function installFailed(
     RESOLUTION_FAILED: `the dependencies of ${what} cannot be installed together`,
     BUILD_FAILED: `${what} could not be built`,
     INSTALL_FAILED: `${what} could not be installed`,
-    INDEX_REFUSED: `a package index refused what ${what} depends on`,
     NETWORK: `a package index could not be reached while ${what} was installed`,
   }[code]
   return error(code, {
@@ -525,6 +524,36 @@ export function startUnknown(name: string | undefined): PylineError {
     means: ["A library has tests and packages, but no image."],
     fix: 'say what starts it: [tool.pyline] start = "gunicorn app:app"',
     page: "start-command",
+  })
+}
+
+/** A package index that wants other credentials, or any. */
+export function indexRefused(
+  what: string,
+  log: readonly string[],
+  indexes: readonly { name?: string; url: string }[],
+): PylineError {
+  const known = indexes.map(({ name, url }) => (name === undefined ? url : `${name} (${url})`))
+  return error("INDEX_REFUSED", {
+    found: `a package index refused what ${what} depends on`,
+    means: [
+      ...log.map((line) => `  ${line}`),
+      ...(known.length > 0 ? [`Indexes of the project: ${quoted(known)}.`] : []),
+      "Either no credentials were given for it, or it does not take them.",
+    ],
+    fix: "give the credentials it takes: --index-credentials file:$HOME/.netrc (or env:NAME)",
+    page: "private-indexes",
+  })
+}
+
+export function credentialsInvalid(): PylineError {
+  return error("USAGE", {
+    found: "--index-credentials is in no form that Pyline reads",
+    means: [
+      "It is a netrc file, a pip.conf, the auth.toml of Poetry, or lines such as UV_INDEX_INTERNAL_PASSWORD=token.",
+    ],
+    fix: "give one of these: --index-credentials file:$HOME/.netrc",
+    page: "private-indexes",
   })
 }
 

@@ -57,7 +57,7 @@ export class Pyline {
    * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Be green also where there are no tests
-   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    */
   @func()
   @check()
@@ -66,9 +66,11 @@ export class Pyline {
     python: string[] = [],
     args: string[] = [],
     allowNoTests: boolean = false,
-    netrc?: Secret,
+    indexCredentials?: Secret,
   ): Promise<string> {
-    return judgeVersions(await testVersions(source, python, { args, allowNoTests, netrc }))
+    return judgeVersions(
+      await testVersions(source, python, { args, allowNoTests, indexCredentials }),
+    )
   }
 
   /**
@@ -78,7 +80,7 @@ export class Pyline {
    * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Count as green also where there are no tests
-   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    */
   @func()
   async reports(
@@ -86,9 +88,9 @@ export class Pyline {
     python: string[] = [],
     args: string[] = [],
     allowNoTests: boolean = false,
-    netrc?: Secret,
+    indexCredentials?: Secret,
   ): Promise<Directory> {
-    const versions = await testVersions(source, python, { args, allowNoTests, netrc })
+    const versions = await testVersions(source, python, { args, allowNoTests, indexCredentials })
     return await reportFolder(versions).sync()
   }
 
@@ -97,18 +99,18 @@ export class Pyline {
    *
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
-   * @param netrc Credentials of private package indexes: a file with lines such as `machine pypi.example.com login me password secret`
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    */
   @func()
   async image(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
-    netrc?: Secret,
+    indexCredentials?: Secret,
   ): Promise<Container> {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      return await (await image(plan, source, { netrc })).sync()
+      return await (await image(plan, source, { indexCredentials })).sync()
     } catch (error) {
       throw explain(error, plan)
     }

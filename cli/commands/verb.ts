@@ -8,6 +8,7 @@ import { chooseReporter } from "../output/choose.ts"
 import { defuse } from "../output/github.ts"
 import { cacheNote, withNote } from "../output/note.ts"
 import { chooseEngine } from "../session/choose.ts"
+import { credentialsIn } from "../session/indexes.ts"
 import { open } from "../session/open.ts"
 import type { Context } from "./context.ts"
 import { outcome } from "./outcome.ts"
@@ -21,6 +22,14 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const { cwd } = context
   // Before anything is started: what is wrong with the request is said at once.
   const values = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
+  const indexes = verb.args.findIndex(({ name }) => name === "indexCredentials")
+  if (indexes >= 0 && values[indexes] === undefined) {
+    const found = credentialsIn(process.env)
+    if (found !== undefined) {
+      values[indexes] = { secret: found.secret }
+      process.stderr.write(`pyline: index credentials are ${found.variables.join(", ")}\n`)
+    }
+  }
   const reporter = await chooseReporter(options.progress, process.env)
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined

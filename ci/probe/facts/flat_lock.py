@@ -6,9 +6,9 @@ ci/src/project/facts.ts describes a lock as a fact. Nothing is resolved: what is
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable
 
+from facts.indexes import is_public, without_login
 from facts.markers import without_extra
 from facts.reader import Problem, Project
 
@@ -21,18 +21,11 @@ def new_lock(file: str, manager: str) -> dict:
 
 def add_index(lock: dict, url: object, name: object = None) -> None:
     """An index other than PyPI that the lock was made from."""
-    if not isinstance(url, str) or re.match(r"https://pypi\.(python\.)?org/(simple|pypi)?/?$", url):
+    if not isinstance(url, str) or is_public(url):
         return
-    url = without_variables(url)
-    fact = {"name": name if isinstance(name, str) else "", "url": url}
-    if all(known["url"] != url for known in lock["indexes"]):
+    fact = {"name": name if isinstance(name, str) else "", "url": without_login(url)[0]}
+    if all(known["url"] != fact["url"] for known in lock["indexes"]):
         lock["indexes"].append(fact)
-
-
-def without_variables(url: str) -> str:
-    """An index's address without credentials that stand for variables, `https://${USER}:${TOKEN}@host/`: a step has no
-    variables of the user's machine, and a netrc file gives the credentials."""
-    return re.sub(r"//[^/@]*\$\{?\w+\}?[^/@]*@", "//", url)
 
 
 def add_local(project: Project, lock: dict, path: str, *, editable: bool, groups: dict[str, str]) -> None:

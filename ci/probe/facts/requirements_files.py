@@ -8,7 +8,7 @@ import re
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
-from facts.flat_lock import without_variables
+from facts.indexes import without_login
 from facts.reader import Problem, Project
 from facts.requirement import note_vcs, requirement
 
@@ -54,7 +54,7 @@ def requirements_file(project: Project, path: str) -> dict | None:
     text = project.text(path)
     if text is None:
         return None
-    facts: dict = {"path": path, "requirements": [], "locals": [], "includes": [], "constraints": [], "options": []}
+    facts: dict = {"path": path, "requirements": [], "locals": [], "includes": [], "constraints": [], "options": [], "indexes": []}
     for number, line in logical_lines(text):
         try:
             requirements_line(project, facts, path, number, line)
@@ -83,7 +83,10 @@ def requirements_line(project: Project, facts: dict, path: str, number: int, lin
         elif option in ("-e", "--editable"):
             local_or_url(facts, path, number, value, editable=True)
         elif option in VALUE_OPTIONS:
-            facts["options"].append([VALUE_OPTIONS[option], without_variables(value)])
+            address, login = without_login(value)
+            facts["options"].append([VALUE_OPTIONS[option], address])
+            if VALUE_OPTIONS[option].endswith("index-url"):
+                facts["indexes"].append([address, login])
         elif option in FLAG_OPTIONS:
             facts["options"].append(FLAG_OPTIONS[option])
         elif option not in IGNORED_OPTIONS:

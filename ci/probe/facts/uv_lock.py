@@ -52,6 +52,9 @@ def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
             documents[path] = neutral_pyproject(document, locked=versions.get(member["name"]) is not None)
     if "pyproject.toml" not in documents:
         documents["pyproject.toml"] = neutral_pyproject(pyproject, locked=False)
+    if project.exists("uv.toml") and project.text("uv.toml") is not None:
+        # Indexes and the like, which uv takes from here before it looks into pyproject.toml.
+        documents["uv.toml"] = project.text("uv.toml")
     return {
         "documents": documents, "members": members, "packages": len(packages),
         "names": sorted({entry["name"] for entry in packages if isinstance(entry.get("name"), str)}),

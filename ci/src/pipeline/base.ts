@@ -1,5 +1,7 @@
 import { type Container, dag, type Secret } from "@dagger.io/dagger"
+import type { Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
+import { withIndexes, withoutIndexes } from "./indexes.ts"
 import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
 
 /** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
@@ -13,7 +15,6 @@ export const SEARCH_PATH = `${ENVIRONMENT}/bin:/usr/local/bin:/usr/local/sbin:/u
 export const PYTHON = "/usr/local/bin/python"
 const CACHE = `${HOME}/cache`
 const SETTINGS = "/etc/uv"
-const NETRC = `${HOME}/netrc`
 
 /** Settings of uv, below those of the project's own [tool.uv]. */
 const UV_TOML = `cache-dir = "${CACHE}"
@@ -26,12 +27,9 @@ compile-bytecode = true
 system-certs = true
 `
 
-/** A Python version with an empty environment, and system packages where the plan has them. */
-export async function environment(
-  python: string,
-  systemPackages: readonly string[],
-  credentials?: Secret,
-): Promise<Container> {
+/** The plan's Python version with an empty environment and its system packages, ready to install. */
+export async function environment(plan: Plan, credentials?: Secret): Promise<Container> {
+  const { python, systemPackages } = plan
   let container = dag
     .container()
     .from(pythonImage(python))
@@ -49,11 +47,7 @@ export async function environment(
       .withoutMount(script)
   }
   const empty = (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
-  // A secret is in no layer and no key: another token finds what the last one installed.
-  if (credentials === undefined) return empty
-  // Of a secret made here its name is in keys, of one that is handed over its value.
-  const netrc = dag.setSecret("pyline-netrc", await credentials.plaintext())
-  return empty.withMountedSecret(NETRC, netrc).withEnvVariable("NETRC", NETRC)
+  return withIndexes(empty, plan, credentials)
 }
 
 /** With uv and its cache at hand, for installs. */
@@ -69,10 +63,9 @@ async function withUv(container: Container): Promise<Container> {
 }
 
 /** Without it again: the project's tests meet a Python environment and no installer. */
-export function withoutUv(container: Container, credentials?: Secret): Container {
-  const rest =
-    credentials === undefined
-      ? container
-      : container.withoutMount(NETRC).withoutEnvVariable("NETRC")
-  return rest.withoutMount(CACHE).withoutMount(SETTINGS).withoutMount(`${HOME}/tools`)
+export function withoutUv(container: Container): Container {
+  return withoutIndexes(container)
+    .withoutMount(CACHE)
+    .withoutMount(SETTINGS)
+    .withoutMount(`${HOME}/tools`)
 }

@@ -1,4 +1,11 @@
-import { installFailed, internal, lockStale, PylineError, testsKilled } from "../errors.ts"
+import {
+  indexRefused,
+  installFailed,
+  internal,
+  lockStale,
+  PylineError,
+  testsKilled,
+} from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { missingLibrary } from "../project/systemPackages.ts"
 
@@ -39,8 +46,7 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   }
   const what = subject(command, plan)
   if (UNAUTHORIZED.test(error.stderr)) {
-    const fix = "give the index's credentials: --netrc file:$HOME/.netrc (or env:NAME)"
-    return installFailed("INDEX_REFUSED", what, log, fix)
+    return indexRefused(what, log, plan?.indexes ?? [])
   }
   if (NETWORK.test(error.stderr))
     return installFailed("NETWORK", what, log, "check the network, then run again")

@@ -15,8 +15,8 @@ const KNOWN = `${HOME}/known.json`
 const PROGRAM = `${HOME}/image`
 
 export interface ImageOptions {
-  /** Credentials of package indexes, as a netrc file. */
-  netrc?: Secret | undefined
+  /** Credentials of package indexes, see project/credentials.ts. */
+  indexCredentials?: Secret | undefined
 }
 
 /**
@@ -33,7 +33,14 @@ export async function image(
   const { start, production } = plan
   if (start === undefined) throw startUnknown(plan.name)
   const dependencies = withDependencies(
-    await environment(plan.python, production.systemPackages.build, options.netrc),
+    await environment(
+      {
+        ...plan,
+        dependencies: production.dependencies,
+        systemPackages: production.systemPackages.build,
+      },
+      options.indexCredentials,
+    ),
     production.dependencies,
   )
     .withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))

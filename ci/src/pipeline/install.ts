@@ -13,13 +13,13 @@ export async function installed(
   source: Directory,
   credentials?: Secret,
 ): Promise<Container> {
-  const empty = await environment(plan.python, plan.systemPackages, credentials)
+  const empty = await environment(plan, credentials)
   const dependencies = withDependencies(empty, plan.dependencies)
   const project =
     plan.package === undefined
       ? dependencies
       : withPackage(dependencies, plan, plan.package, source)
-  return withoutUv(project, credentials)
+  return withoutUv(project)
 }
 
 /** The dependency layer. Its only input is the text in the plan, so that no other edit of the project builds it again. */

@@ -13,8 +13,8 @@ const PROGRAM = `${HOME}/tests`
 export interface TestOptions {
   args: string[]
   allowNoTests: boolean
-  /** Credentials of package indexes, as a netrc file. */
-  netrc?: Secret | undefined
+  /** Credentials of package indexes, see project/credentials.ts. */
+  indexCredentials?: Secret | undefined
 }
 
 /** The container after the tests: its output is the tests' own, and it never fails for red tests. */
@@ -23,7 +23,7 @@ export async function tested(
   source: Directory,
   options: TestOptions,
 ): Promise<Container> {
-  let container = (await installed(plan, source, options.netrc))
+  let container = (await installed(plan, source, options.indexCredentials))
     .withMountedDirectory(PROGRAM, files(testProgram()))
     .withDirectory(SOURCE, source)
     .withWorkdir(SOURCE)

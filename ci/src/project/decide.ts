@@ -111,6 +111,14 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
       rejected: [],
     })
   }
+  if (facts.indexes !== undefined) {
+    decisions.push({
+      about: "package indexes",
+      value: facts.indexes.map(({ name, url }) => (name ? `${name} (${url})` : url)).join(", "),
+      rule: "named by the project; --index-credentials gives their credentials",
+      rejected: [],
+    })
+  }
   const warnings = [
     ...python.warnings,
     ...runner.warnings,
@@ -132,6 +140,8 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     dependencies,
     ...(project.install === undefined ? {} : { package: project.install }),
     runner: runner.runner,
+    ...(facts.indexes === undefined ? {} : { indexes: facts.indexes }),
+    ...(facts.settings?.extraIndex === undefined ? {} : { extraIndex: facts.settings.extraIndex }),
     systemPackages,
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
     production: decideProduction(facts, manager, lock, names, member),

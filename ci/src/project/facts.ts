@@ -14,6 +14,8 @@ export interface Facts {
   uvLock?: UvLock
   /** The locks other than uv's. */
   locks: Lock[]
+  /** Package indexes other than the public one; absent where no file names any. */
+  indexes?: Index[]
   poetry?: {
     name?: string
     version?: string
@@ -34,6 +36,15 @@ export interface Facts {
   testConfig: { file: string; section: string; runner: "pytest" }[]
   /** `Version` of a PKG-INFO at the root: the project was unpacked from an sdist. */
   sdistVersion?: string
+}
+
+/** A package index that a file of the project names. */
+export interface Index {
+  file: string
+  url: string
+  name?: string
+  /** What stands before the host where that is variables: `${USER}:${TOKEN}`. */
+  login?: string
 }
 
 interface FactError {

@@ -1,3 +1,5 @@
+import type { Index } from "./facts.ts"
+
 /** What is done with a project and why, as data: printed by `plan`, executed by `pipeline/`. */
 export interface Plan {
   schema: 1
@@ -10,6 +12,10 @@ export interface Plan {
   /** The project itself, where it is a package to install. */
   package?: PackageInstall
   runner: Runner
+  /** Package indexes that files of the project name; absent where none does. */
+  indexes?: Index[]
+  /** "acknowledged" where a second index may answer for any name. */
+  extraIndex?: string
   /** Debian packages for the build. */
   systemPackages: string[]
   /** Directories, from the root, that tests import from though nothing installs them. */
@@ -84,6 +90,7 @@ export interface Decision {
     | "package manager"
     | "python"
     | "dependencies"
+    | "package indexes"
     | "test dependencies"
     | "project"
     | "test runner"

@@ -15,7 +15,7 @@ docs: docs/locks.md`,
   pip_extra_index: `error[EXTRA_INDEX]: requirements.txt adds the index https://pypi.example.com/simple to the public one
 A private name that somebody publishes on the public index could be installed instead of yours.
 fix: let one index serve both (--index-url), pin hashes, or accept it: [tool.pyline] extra-index = "acknowledged"
-docs: docs/package-managers.md`,
+docs: docs/private-indexes.md`,
   pip_requirements_latin1: `error[MANIFEST_INVALID]: requirements.txt:2:6: is not UTF-8 text: byte 0xe9
 fix: correct requirements.txt
 docs: docs/manifests.md`,
