@@ -231,7 +231,13 @@ export class Bridge {
       try {
         return await call()
       } catch (error) {
-        if (!(error instanceof BridgeError) || notItsFault.has(error.code)) throw error
+        if (!(error instanceof BridgeError)) throw error
+        if (error.code === "CANCELED" && signal?.aborted !== true && left-- > 0) {
+          // BuildKit did a part of the work once for several solves, and the one it did it for went away.
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          continue
+        }
+        if (notItsFault.has(error.code)) throw error
         if (isPartialBlob(error.message)) {
           if (!repair || left-- === 0 || layouts.length === 0) throw error
           repair(layouts)
