@@ -100,17 +100,25 @@ export class Pyline {
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param revision The commit, for the labels of the image; the pyline command asks git for it
+   * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
+   * @param repository Address of the repository, for the labels of the image; the pyline command asks git for it
    */
   @func()
   async image(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
     indexCredentials?: Secret,
+    revision?: string,
+    created?: string,
+    repository?: string,
   ): Promise<Container> {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      return await (await image(plan, source, { indexCredentials })).sync()
+      return await (
+        await image(plan, source, { indexCredentials, revision, created, repository })
+      ).sync()
     } catch (error) {
       throw explain(error, plan)
     }

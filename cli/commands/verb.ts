@@ -1,5 +1,6 @@
 import { relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { fromGit } from "../args/git.ts"
 import type { VerbRequest } from "../args/request.ts"
 import { toValue, type Value } from "../args/value.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
@@ -21,7 +22,10 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const { verb, given, options } = request
   const { cwd } = context
   // Before anything is started: what is wrong with the request is said at once.
-  const values = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
+  const values = fromGit(
+    verb,
+    verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd)),
+  )
   const indexes = verb.args.findIndex(({ name }) => name === "indexCredentials")
   if (indexes >= 0 && values[indexes] === undefined) {
     const found = credentialsIn(process.env)

@@ -8,6 +8,7 @@ import re
 from packaging.utils import canonicalize_name
 
 from facts.build_inputs import build_inputs, flit_module
+from facts.metadata import metadata_facts
 from facts.reader import Problem, Project, key_line, line_of, strings, table
 from facts.requirement import requirement_list
 from facts.requirements_files import follow_requirements
@@ -23,6 +24,7 @@ def pyproject_facts(project: Project, document: dict) -> dict:
         "buildReads": [],
         "buildHooks": [],
         "dynamicDependencies": False,
+        "metadata": metadata_facts(document),
     }
     metadata = document.get("project")
     if metadata is not None and not isinstance(metadata, dict):

@@ -58,7 +58,30 @@ def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
     return {
         "documents": documents, "members": members, "packages": len(packages),
         "names": sorted({entry["name"] for entry in packages if isinstance(entry.get("name"), str)}),
+        "production": {member["name"]: production(packages, member["name"]) for member in members},
     }
+
+
+def production(packages: list[dict], root: str) -> list[str]:
+    """Names of all that a package of the project needs when it runs, whatever the markers say."""
+    found: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    waiting = [(root, "")]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        found.add(name)
+        for entry in packages:
+            if entry.get("name") != name:
+                continue
+            needs = entry.get("dependencies") if not extra else table(entry.get("optional-dependencies")).get(extra)
+            for need in needs if isinstance(needs, list) else []:
+                if isinstance(table(need).get("name"), str):
+                    waiting.append((need["name"], ""))
+                    waiting += [(need["name"], wanted) for wanted in strings(need.get("extra"))]
+    return sorted(found - {root})
 
 
 def member_facts(project: Project, path: str, document: dict) -> dict:

@@ -6,6 +6,7 @@ import { imageProgram } from "./asset.ts"
 import { ENVIRONMENT, environment, PYTHON, SEARCH_PATH, SOURCE } from "./base.ts"
 import { files } from "./files.ts"
 import { uvSync, withDependencies } from "./install.ts"
+import { createdOf, type Origin, repositoryOf } from "./origin.ts"
 import { HOME, pythonImage } from "./toolbox.ts"
 
 /** A number and no name: Kubernetes can see that it is not root. Any other number works as well. */
@@ -14,7 +15,7 @@ const OUTPUT = `${HOME}/layers`
 const KNOWN = `${HOME}/known.json`
 const PROGRAM = `${HOME}/image`
 
-export interface ImageOptions {
+export interface ImageOptions extends Origin {
   /** Credentials of package indexes, see project/credentials.ts. */
   indexCredentials?: Secret | undefined
 }
@@ -61,6 +62,7 @@ export async function image(
       .withDirectory("/", application.directory(`${OUTPUT}/application`)),
     plan,
     start,
+    options,
   )
 }
 
@@ -91,7 +93,7 @@ function withApplication(container: Container, plan: Plan, source: Directory): C
   return building.withExec(command).withMountedDirectory("/source", dag.directory())
 }
 
-function configured(container: Container, plan: Plan, start: Start): Container {
+function configured(container: Container, plan: Plan, start: Start, origin: Origin): Container {
   let image = container
     .withEnvVariable("PATH", SEARCH_PATH)
     .withEnvVariable("LANG", "C.UTF-8")
@@ -107,9 +109,35 @@ function configured(container: Container, plan: Plan, start: Start): Container {
   if (start.port !== undefined) {
     image = image.withEnvVariable("PORT", String(start.port)).withExposedPort(start.port)
   }
+  for (const [name, value] of Object.entries(labelsOf(plan, start, origin))) {
+    image = image.withLabel(name, value)
+    // Those that registries show are annotations of the manifest too.
+    if (name.startsWith(OCI)) image = image.withAnnotation(name, value)
+  }
   return image
     .withWorkdir(SOURCE)
     .withUser(`${USER}:${USER}`)
     .withEntrypoint([])
     .withDefaultArgs(start.command)
+}
+
+const OCI = "org.opencontainers.image."
+
+function labelsOf(
+  { python, production }: Plan,
+  start: Start,
+  origin: Origin,
+): Record<string, string> {
+  const source = repositoryOf(origin) ?? production.labels.source
+  const own = {
+    ...production.labels,
+    created: createdOf(origin),
+    "base.name": `docker.io/library/${pythonImage(python)}`,
+    ...(origin.revision === undefined ? {} : { revision: origin.revision }),
+    ...(source === undefined ? {} : { source }),
+  }
+  return {
+    ...Object.fromEntries(Object.entries(own).map(([name, value]) => [`${OCI}${name}`, value])),
+    ...(start.release === undefined ? {} : { "pyline.release": JSON.stringify(start.release) }),
+  }
 }

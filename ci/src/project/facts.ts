@@ -99,6 +99,15 @@ interface Pyproject {
   /** Dependencies that only a build could tell. */
   dynamicDependencies: boolean
   uv?: { package?: boolean; defaultGroups?: string[]; workspace: boolean }
+  /** What it says of itself, where it is written down and not computed. */
+  metadata: {
+    version?: string
+    licence?: string
+    description?: string
+    repository?: string
+    /** Commands that it brings, and the functions that they call. */
+    scripts: Record<string, string>
+  }
 }
 
 export interface Settings {
@@ -169,6 +178,8 @@ interface UvLock {
   packages: number
   /** Names of the distributions that the lock has. */
   names: string[]
+  /** Of these the ones that each of the project's packages needs when it runs. */
+  production: Record<string, string[]>
 }
 
 /** A lock as a flat list. */

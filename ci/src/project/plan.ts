@@ -65,6 +65,10 @@ export interface Production {
   package?: PackageInstall
   /** Debian packages for the build, and those of them that are needed when it runs. */
   systemPackages: { build: string[]; run: string[] }
+  /** Names of the distributions that are installed, as far as files tell. */
+  distributions: string[]
+  /** What the project says of itself, by the names of the OCI specification. */
+  labels: Record<string, string>
 }
 
 export interface Start {
@@ -73,6 +77,8 @@ export interface Start {
   kind: "web" | "worker" | "command"
   /** Where a web process listens unless PORT says otherwise. */
   port?: number
+  /** What is run once, before a new version is started: migrations. */
+  release?: string[]
 }
 
 export type RunnerKind = "pytest" | "unittest" | "django" | "tox" | "nox"

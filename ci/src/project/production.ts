@@ -3,13 +3,22 @@ import { layer } from "./layer.ts"
 import { layerOf, lockedIn } from "./lock.ts"
 import { decidePackage } from "./package.ts"
 import type { Manager, Production } from "./plan.ts"
-import { expandSelf, filesFor, withIncludes } from "./requirements.ts"
+import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf } from "./testDependencies.ts"
 
 /** Debian packages that only a build has a use for. */
 const BUILD_ONLY =
   /-dev$|^(gcc|g\+\+|cpp|clang|make|cmake|ninja-build|meson|build-essential|pkg-config|pkgconf|cargo|rustc|git|gfortran|swig|patchelf)(-[\d.]+)?$/
+
+/** Servers that come with what is in a list, where no lock tells. */
+const BROUGHT: Record<string, string[]> = {
+  "fastapi[standard]": ["uvicorn"],
+  "fastapi[standard-no-fastapi-cloud-cli]": ["uvicorn"],
+  "fastapi[all]": ["uvicorn"],
+  "litestar[standard]": ["uvicorn"],
+  gradio: ["uvicorn"],
+}
 
 const NOTHING = { groups: [], extras: [], requirements: [] }
 
@@ -31,10 +40,8 @@ export function decideProduction(
       : layerOf(lock, [], [], [])
   const project = decidePackage(facts, manager, lock, names, lists, NOTHING)
   const installed = [...own, ...listed]
-  const needs = systemPackagesFor([
-    ...installed.flatMap(({ name }) => name ?? []),
-    ...(facts.uvLock?.names ?? []),
-  ])
+  const distributions = distributionsOf(facts, installed, member)
+  const needs = systemPackagesFor(distributions)
   const asked = facts.settings?.apt ?? []
   const git = installed.some(({ vcs }) => vcs === "git") ? ["git"] : []
   const run = [...needs.run, ...asked.filter((name) => !BUILD_ONLY.test(name))]
@@ -52,8 +59,45 @@ export function decideProduction(
             names: [],
           },
         }),
+    distributions,
     systemPackages: { build: [...new Set(build)].sort(), run: [...new Set(run)].sort() },
+    labels: labelsOf(facts),
   }
+}
+
+/** Names of what is installed; of a list without a lock only what stands in it. */
+function distributionsOf(
+  { uvLock, pyproject }: Facts,
+  installed: readonly Requirement[],
+  member: string | undefined,
+): string[] {
+  const root = uvLock?.members.find(({ path }) => path === ".")?.name
+  const closure = uvLock?.production[member ?? root ?? normalise(pyproject?.project?.name) ?? ""]
+  const names = closure ?? [
+    ...installed.flatMap(({ name }) => name ?? []),
+    ...(uvLock?.names ?? []),
+    ...installed.flatMap(({ name, extras }) =>
+      (extras ?? []).flatMap((extra) => BROUGHT[`${name}[${extra}]`] ?? []),
+    ),
+    ...installed.flatMap(({ name }) => BROUGHT[name ?? ""] ?? []),
+  ]
+  return [...new Set(names)].sort()
+}
+
+/** Labels that an image has of the project's own metadata, by their names in the OCI specification. */
+function labelsOf({ pyproject, poetry, setup, settings }: Facts): Record<string, string> {
+  const { version, licence, description, repository } = pyproject?.metadata ?? {}
+  const title = pyproject?.project?.name ?? poetry?.name ?? setup?.name
+  const labels = {
+    title,
+    version: settings?.version ?? version ?? setup?.version,
+    licenses: licence,
+    description,
+    source: repository,
+  }
+  return Object.fromEntries(
+    Object.entries(labels).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 /** Of several pylock files the one that is named after nothing. */

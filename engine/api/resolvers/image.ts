@@ -44,6 +44,7 @@ function attributes(c: Container, args: ImageArgs): Record<string, string> {
       compression: args.forcedCompression.toLowerCase(),
       "force-compression": "true",
     }),
+    ...epoch(c),
     ...Object.fromEntries(
       c.config.annotations.flatMap(({ name, value }) => [
         [`annotation.${name}`, value],
@@ -51,6 +52,16 @@ function attributes(c: Container, args: ImageArgs): Record<string, string> {
       ]),
     ),
   }
+}
+
+/**
+ * An image that says in the OCI label when it was created has no other time in it: when its layers happened to be built is
+ * not written down. Dagger writes that down always.
+ */
+function epoch({ config }: Container): Record<string, string> {
+  const label = config.labels.find(({ name }) => name === "org.opencontainers.image.created")
+  const time = Date.parse(label?.value ?? "")
+  return Number.isNaN(time) ? {} : { "source-date-epoch": String(Math.floor(time / 1000)) }
 }
 
 /** Writes or pushes the container, and its variants for other platforms, as one image. */

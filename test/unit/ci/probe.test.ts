@@ -49,6 +49,10 @@ describe.skipIf(!able)("the probe (skipped where python3 has no tomllib or packa
           "buildReads": [],
           "dynamicDependencies": false,
           "groups": {},
+          "metadata": {
+            "scripts": {},
+            "version": "1",
+          },
           "project": {
             "dependencies": [],
             "dynamic": [],

@@ -1,0 +1,40 @@
+import { execFileSync } from "node:child_process"
+import type { Verb } from "../verbs/module.ts"
+import type { Value } from "./value.ts"
+
+/** Parameters that git knows the value of, and what to ask it. */
+const QUESTIONS: Record<string, (ask: (...args: string[]) => string) => string> = {
+  revision: (ask) => {
+    const commit = ask("rev-parse", "HEAD")
+    // What lies in the folder is not what the commit has.
+    return ask("status", "--porcelain", "--", ".") === "" ? commit : `${commit}-dirty`
+  },
+  created: (ask) => ask("log", "-1", "--format=%cI"),
+  repository: (ask) => ask("config", "--get", "remote.origin.url"),
+}
+
+/**
+ * Answers for the parameters `revision`, `created` and `repository` that are not given, from the git repository of the source.
+ * Where there is none, or no git, they stay as they are.
+ */
+export function fromGit(verb: Verb, values: (Value | undefined)[]): (Value | undefined)[] {
+  const source = values.find((value) => typeof value === "object" && "directory" in value)
+  if (source === undefined || !("directory" in (source as object))) return values
+  const { directory } = source as { directory: string }
+  const ask = (...args: string[]): string =>
+    execFileSync("git", ["-C", directory, ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 5_000,
+    }).trim()
+  return values.map((value, index) => {
+    const { name = "", type } = verb.args[index] ?? {}
+    const question = Object.hasOwn(QUESTIONS, name) ? QUESTIONS[name] : undefined
+    if (value !== undefined || type?.kind !== "string" || question === undefined) return value
+    try {
+      return question(ask) || undefined
+    } catch {
+      return undefined
+    }
+  })
+}
