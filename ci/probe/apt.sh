@@ -7,6 +7,8 @@ case " $* " in *" gcc "*)
   header=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
   [ -e "$header" ] || set -- "$@" python3-dev ;;
 esac
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "$@"
+# A mirror that fails is an error of its own, not one of packages that cannot be found.
+apt() { apt-get -qq -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"; }
+apt update -o APT::Update::Error-Mode=any
+apt install -y --no-install-recommends "$@"
 rm -rf /var/lib/apt/lists/*

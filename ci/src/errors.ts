@@ -6,6 +6,7 @@
  *     error[CODE]: what was found
  *     what it means
  *     fix: a command or an edit
+ *     reproduce: the command that shows the same again
  *     docs: a page
  */
 
@@ -36,6 +37,7 @@ export const EXIT_CLASS = {
   RESOLUTION_FAILED: 2,
   BUILD_FAILED: 2,
   INSTALL_FAILED: 2,
+  HASH_MISMATCH: 2,
   INDEX_REFUSED: 2,
   START_UNKNOWN: 2,
   CHECK_MISCONFIGURED: 2,
@@ -69,6 +71,7 @@ export class PylineError extends Error {
   constructor(code: Code, text: Text) {
     const lines = [text.found, ...(text.means ?? [])]
     if (text.fix !== undefined) lines.push(`fix: ${text.fix}`)
+    if (text.reproduce !== undefined) lines.push(`reproduce: ${text.reproduce}`)
     if (text.page !== undefined) lines.push(`docs: ${DOCS}/${text.page}.md`)
     super(`error[${code}]: ${[...lines, ...(text.tail ?? [])].join("\n")}`)
     this.code = code
@@ -83,6 +86,8 @@ interface Text {
   means?: string[]
   /** A command, or an edit. */
   fix?: string
+  /** The command line that shows the same again. */
+  reproduce?: string | undefined
   /** A page of docs/, without its ending. */
   page?: string
   /** Lines that end the message. */
@@ -438,7 +443,7 @@ export function testsAborted(
 
 /** An install or build step that failed, told apart by what it printed. */
 export function installFailed(
-  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "NETWORK",
+  code: "RESOLUTION_FAILED" | "BUILD_FAILED" | "INSTALL_FAILED" | "HASH_MISMATCH",
   what: string,
   log: readonly string[],
   hint?: string,
@@ -447,7 +452,7 @@ export function installFailed(
     RESOLUTION_FAILED: `the dependencies of ${what} cannot be installed together`,
     BUILD_FAILED: `${what} could not be built`,
     INSTALL_FAILED: `${what} could not be installed`,
-    NETWORK: `a package index could not be reached while ${what} was installed`,
+    HASH_MISMATCH: `a file that ${what} depends on is not the one that was locked`,
   }[code]
   return error(code, {
     found,
@@ -554,6 +559,22 @@ export function credentialsInvalid(): PylineError {
     ],
     fix: "give one of these: --index-credentials file:$HOME/.netrc",
     page: "private-indexes",
+  })
+}
+
+/** An index or a mirror that did not answer, however often it was asked. */
+export function networkFailed(
+  what: string,
+  why: string,
+  attempts: number,
+  log: readonly string[],
+): PylineError {
+  const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`
+  return error("NETWORK", {
+    found: `the network failed while ${what} was installed: ${why} (${tries})`,
+    means: log.map((line) => `  ${line}`),
+    fix: "check the network, a proxy or the index, then run again",
+    page: "failures",
   })
 }
 

@@ -19,6 +19,7 @@ import { image } from "./pipeline/image.ts"
 import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
 import { readPlan } from "./pipeline/read.ts"
 import { reportFolder } from "./pipeline/report.ts"
+import { patiently } from "./pipeline/retry.ts"
 import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
@@ -116,9 +117,8 @@ export class Pyline {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      return await (
-        await image(plan, source, { indexCredentials, revision, created, repository })
-      ).sync()
+      const made = await image(plan, source, { indexCredentials, revision, created, repository })
+      return await patiently(() => made.sync())
     } catch (error) {
       throw explain(error, plan)
     }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander"
+import { csvField } from "../../ci/src/caller.ts"
 import { UsageError } from "../failure.ts"
 import type { Arg, Module, Verb } from "../verbs/module.ts"
 import type { Options, Request } from "./request.ts"
@@ -97,10 +98,11 @@ class Parser {
       const { output, autoApply } = command.opts()
       const given = collect(command, verb)
       if (passed && words.length > 0)
-        given.set(passed.name, [...(given.get(passed.name) ?? []), ...words.map(quote)])
+        given.set(passed.name, [...(given.get(passed.name) ?? []), ...words.map(csvField)])
       this.#request = {
         kind: "verb",
         verb,
+        verbs: this.#module.verbs,
         given,
         ...(typeof output === "string" ? { output } : {}),
         apply: autoApply === true,
@@ -286,13 +288,11 @@ function collect(command: Command, verb: Verb): Map<string, string[]> {
 }
 
 /** The list parameter that takes what follows `--`: it has to be called `args`. */
-function passedArg(verb: Verb): Arg | undefined {
+export function passedArg(verb: Verb): Arg | undefined {
   return verb.args.find(
     ({ name, type }) => name === "args" && type.kind === "list" && type.of.kind === "string",
   )
 }
-
-const quote = (word: string) => (/[",\n]|^$/.test(word) ? `"${word.replaceAll('"', '""')}"` : word)
 
 function isObject(verb: Verb, name: string): boolean {
   return verb.returns.kind === "object" && verb.returns.name === name

@@ -14,6 +14,8 @@ export type Request =
 export interface VerbRequest {
   kind: "verb"
   verb: Verb
+  /** All that the module has. */
+  verbs: Verb[]
   /** Values by name of the parameter, in the order given. */
   given: Map<string, string[]>
   /** Where to put a directory, file or image. */

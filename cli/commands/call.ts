@@ -7,6 +7,7 @@ import {
   dag,
   type File,
 } from "@dagger.io/dagger"
+import { type Caller, callFrom } from "../../ci/src/caller.ts"
 import { Pyline } from "../../ci/src/index.ts"
 import { isRemote, type Value } from "../args/value.ts"
 import type { Type, Verb } from "../verbs/module.ts"
@@ -21,12 +22,15 @@ export interface Call {
   /** Where a changeset belongs. */
   source?: string
   logOutput?: Writable
+  /** What the module is to take this command for. */
+  caller: Caller
 }
 
 /** Calls a verb in the session of the environment and returns what is to be printed. */
 export async function call(request: Call): Promise<string> {
   let text = ""
   const { logOutput } = request
+  callFrom(request.caller)
   await connection(
     async () => {
       const pyline = new Pyline() as unknown as Record<string, (...args: unknown[]) => unknown>

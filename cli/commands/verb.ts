@@ -8,6 +8,7 @@ import { explain } from "../failure.ts"
 import { chooseReporter } from "../output/choose.ts"
 import { defuse } from "../output/github.ts"
 import { cacheNote, withNote } from "../output/note.ts"
+import { callerOf } from "../session/caller.ts"
 import { chooseEngine } from "../session/choose.ts"
 import { credentialsIn } from "../session/indexes.ts"
 import { open } from "../session/open.ts"
@@ -58,6 +59,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       ...(engine.kind === "dagger" && options.progress !== "quiet"
         ? { logOutput: process.stderr }
         : {}),
+      caller: callerOf(request, (text) => reporter.event({ type: "message", level: "warn", text })),
       mayApply: (summary) => mayApply(request, summary),
     })
     const text = await Promise.race([

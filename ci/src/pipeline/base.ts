@@ -27,6 +27,9 @@ compile-bytecode = true
 system-certs = true
 `
 
+/** How patient uv is with an index, in attempts and seconds. Longer trouble is dealt with by trying the whole step again. */
+const PATIENCE: Record<string, string> = { UV_HTTP_RETRIES: "3", UV_HTTP_TIMEOUT: "30" }
+
 /** The plan's Python version with an empty environment and its system packages, ready to install. */
 export async function environment(plan: Plan, credentials?: Secret): Promise<Container> {
   const { python, systemPackages } = plan
@@ -56,7 +59,11 @@ async function withUv(container: Container): Promise<Container> {
   const cache = dag.cacheVolume(
     `pyline-uv-${UV}-${platform.replace(/^linux\//, "").replaceAll("/", "-")}`,
   )
-  return container
+  let patient = container
+  for (const [name, value] of Object.entries(PATIENCE)) {
+    patient = patient.withEnvVariable(name, value)
+  }
+  return patient
     .withMountedDirectory(`${HOME}/tools`, tools())
     .withMountedDirectory(SETTINGS, dag.directory().withNewFile("uv.toml", UV_TOML))
     .withMountedCache(CACHE, cache)
@@ -64,8 +71,7 @@ async function withUv(container: Container): Promise<Container> {
 
 /** Without it again: the project's tests meet a Python environment and no installer. */
 export function withoutUv(container: Container): Container {
-  return withoutIndexes(container)
-    .withoutMount(CACHE)
-    .withoutMount(SETTINGS)
-    .withoutMount(`${HOME}/tools`)
+  let rest = withoutIndexes(container)
+  for (const name of Object.keys(PATIENCE)) rest = rest.withoutEnvVariable(name)
+  return rest.withoutMount(CACHE).withoutMount(SETTINGS).withoutMount(`${HOME}/tools`)
 }

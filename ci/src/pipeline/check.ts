@@ -8,6 +8,7 @@ import {
   PylineError,
 } from "../errors.ts"
 import { explain, isExecFailure } from "./failure.ts"
+import { patiently } from "./retry.ts"
 
 /** `errored` is "could not check": it never counts as passed. */
 export type Outcome = "passed" | "failed" | "errored" | "skipped"
@@ -65,7 +66,7 @@ export async function ran(
 ): Promise<Checked> {
   const done = container.withExec([...command])
   try {
-    const text = await done.file(`${REPORTS}/check-${check}.json`).contents()
+    const text = await patiently(() => done.file(`${REPORTS}/check-${check}.json`).contents())
     return { result: parseCheckResult(text, check), reports: done.directory(REPORTS) }
   } catch (error) {
     // Steps before this one fail as well, and are not this program's.

@@ -3,11 +3,13 @@ import {
   installFailed,
   internal,
   lockStale,
+  networkFailed,
   PylineError,
   testsKilled,
 } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { missingLibrary } from "../project/systemPackages.ts"
+import { readTrouble } from "./trouble.ts"
 
 /** A failed exec. A module cannot import the SDK's class, so its shape has to do. */
 interface ExecFailure {
@@ -16,19 +18,12 @@ interface ExecFailure {
   cmd: string[]
   stdout: string
   stderr: string
+  /** How often it was tried, where that was more than once. */
+  attempts?: number
 }
 
 export const isExecFailure = (error: unknown): error is ExecFailure =>
   error instanceof Error && error.name === "ExecError" && "exitCode" in error
-
-const NETWORK =
-  /dns error|failed to lookup address|connection (?:refused|reset)|timed? ?out|tls handshake|certificate|error sending request|temporary failure in name resolution|5\d\d (?:server error|service unavailable|bad gateway|gateway timeout)|network is unreachable/i
-const UNAUTHORIZED =
-  /401 unauthorized|403 forbidden|missing credentials|authentication credentials|could not be queried due to a lack of valid/i
-const RESOLUTION =
-  /no solution found|because .+ (?:depends on|requires)|was not found in the package registry|no matching distribution/i
-const BUILD =
-  /failed to build|build backend|failed to prepare|metadata-generation-failed|call to `/i
 
 /** What a failed step of the pipeline means to the user. Anything else is given back as it is. */
 export function explain(error: unknown, plan: Plan | undefined): unknown {
@@ -45,20 +40,30 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
     return lockStale("uv.lock", "pyproject.toml", "uv lock")
   }
   const what = subject(command, plan)
-  if (UNAUTHORIZED.test(error.stderr)) {
-    return indexRefused(what, log, plan?.indexes ?? [])
+  const trouble = readTrouble(error.stderr)
+  switch (trouble?.kind) {
+    case "refused":
+      return indexRefused(what, log, plan?.indexes ?? [])
+    case "network":
+      return networkFailed(what, trouble.what, error.attempts ?? 1, log)
+    case "hash":
+      return installFailed(
+        "HASH_MISMATCH",
+        what,
+        log,
+        "lock it again if the file was meant to change; else find out who changed what the index serves",
+      )
+    case "resolution":
+      return installFailed("RESOLUTION_FAILED", what, log)
+    case "build": {
+      const missing = missingLibrary(`${error.stderr}\n${error.stdout}`)
+      if (missing === undefined) return installFailed("BUILD_FAILED", what, log)
+      const names = missing.packages.map((name) => JSON.stringify(name)).join(", ")
+      const fix = `install what it misses: [tool.pyline] apt = [${names}]`
+      const shown = log.includes(missing.line) ? log : [missing.line, "…", ...log]
+      return installFailed("BUILD_FAILED", what, shown, fix)
+    }
   }
-  if (NETWORK.test(error.stderr))
-    return installFailed("NETWORK", what, log, "check the network, then run again")
-  const missing = missingLibrary(`${error.stderr}\n${error.stdout}`)
-  if (missing !== undefined && BUILD.test(error.stderr)) {
-    const names = missing.packages.map((name) => JSON.stringify(name)).join(", ")
-    const fix = `install what it misses: [tool.pyline] apt = [${names}]`
-    const shown = log.includes(missing.line) ? log : [missing.line, "…", ...log]
-    return installFailed("BUILD_FAILED", what, shown, fix)
-  }
-  if (RESOLUTION.test(error.stderr)) return installFailed("RESOLUTION_FAILED", what, log)
-  if (BUILD.test(error.stderr)) return installFailed("BUILD_FAILED", what, log)
   if (/\b(sync|install|apt\.sh)\b/.test(command)) {
     return installFailed("INSTALL_FAILED", what, log)
   }

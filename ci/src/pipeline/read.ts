@@ -7,6 +7,7 @@ import { SUPPORTED } from "../project/python.ts"
 import type { Evidence } from "../project/runner.ts"
 import { asset, probeProgram } from "./asset.ts"
 import { files } from "./files.ts"
+import { patiently } from "./retry.ts"
 import { HOME, toolbox } from "./toolbox.ts"
 
 /** Files the probe is given. An edit of any other file does not run it again. */
@@ -89,13 +90,13 @@ async function probe<T extends { schema: 1 }>(
   args: string[],
 ): Promise<T> {
   const name = Object.keys(program)[0]
-  const text = await toolbox()
+  const output = toolbox()
     .withMountedDirectory(PROGRAM, files(program))
     .withEnvVariable("PYTHONPATH", `${HOME}/tools`)
     .withMountedDirectory("/project", source.filter({ include }))
     .withExec(["python", "-B", `${PROGRAM}/${name}`, "/project", ...args])
     .file(OUTPUT)
-    .contents()
+  const text = await patiently(() => output.contents())
   try {
     const document = JSON.parse(text) as T
     if (document.schema === 1) return document

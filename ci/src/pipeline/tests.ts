@@ -4,6 +4,7 @@ import { testProgram } from "./asset.ts"
 import { SEARCH_PATH, SOURCE } from "./base.ts"
 import { files } from "./files.ts"
 import { installed } from "./install.ts"
+import { patiently } from "./retry.ts"
 import { HOME } from "./toolbox.ts"
 
 const REPORTS = "/reports"
@@ -55,5 +56,5 @@ export function reportsOf(container: Container): Directory {
 
 /** The result.json of the run, as text. */
 export function runsOf(container: Container): Promise<string> {
-  return container.file(`${REPORTS}/result.json`).contents()
+  return patiently(() => container.file(`${REPORTS}/result.json`).contents())
 }

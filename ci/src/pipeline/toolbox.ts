@@ -27,6 +27,7 @@ export function toolbox(): Container {
         "--no-cache-dir",
         "--disable-pip-version-check",
         "--root-user-action=ignore",
+        "--retries=2",
       ].concat(["--target", `${HOME}/tools`, `uv==${UV}`, `packaging==${PACKAGING}`]),
     )
 }
