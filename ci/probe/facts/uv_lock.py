@@ -55,33 +55,33 @@ def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
     if project.exists("uv.toml") and project.text("uv.toml") is not None:
         # Indexes and the like, which uv takes from here before it looks into pyproject.toml.
         documents["uv.toml"] = project.text("uv.toml")
+    groups = table(table(lock.get("manifest")).get("dependency-groups"))
     return {
-        "documents": documents, "members": members, "packages": len(packages),
-        "names": sorted({entry["name"] for entry in packages if isinstance(entry.get("name"), str)}),
-        "production": {member["name"]: production(packages, member["name"]) for member in members},
+        "documents": documents, "members": members,
+        "groups": {name: needs(listed) for name, listed in groups.items()},
+        "packages": [package_facts(entry) for entry in packages if isinstance(entry.get("name"), str)],
     }
 
 
-def production(packages: list[dict], root: str) -> list[str]:
-    """Names of all that a package of the project needs when it runs, whatever the markers say."""
-    found: set[str] = set()
-    seen: set[tuple[str, str]] = set()
-    waiting = [(root, "")]
-    while waiting:
-        name, extra = waiting.pop()
-        if (name, extra) in seen:
-            continue
-        seen.add((name, extra))
-        found.add(name)
-        for entry in packages:
-            if entry.get("name") != name:
-                continue
-            needs = entry.get("dependencies") if not extra else table(entry.get("optional-dependencies")).get(extra)
-            for need in needs if isinstance(needs, list) else []:
-                if isinstance(table(need).get("name"), str):
-                    waiting.append((need["name"], ""))
-                    waiting += [(need["name"], wanted) for wanted in strings(need.get("extra"))]
-    return sorted(found - {root})
+def package_facts(entry: dict) -> dict:
+    """What a package of the lock needs: always, with an extra, with a group."""
+    fact: dict = {"name": entry["name"], "needs": needs(entry.get("dependencies"))}
+    if isinstance(entry.get("version"), str):
+        fact["version"] = entry["version"]
+    for key, kind in (("optional-dependencies", "extras"), ("dev-dependencies", "groups")):
+        places = {name: needs(listed) for name, listed in table(entry.get(key)).items()}
+        if places:
+            fact[kind] = places
+    return fact
+
+
+def needs(listed: object) -> list[dict]:
+    found = []
+    for entry in listed if isinstance(listed, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            extras = strings(entry.get("extra"))
+            found.append({"name": entry["name"], "extras": extras} if extras else {"name": entry["name"]})
+    return found
 
 
 def member_facts(project: Project, path: str, document: dict) -> dict:

@@ -13,6 +13,7 @@ import { decideRunner, type Evidence } from "./runner.ts"
 import { decideStart } from "./start.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
+import { namesIn } from "./uvGraph.ts"
 
 /** What a plan is made from. */
 export interface Input {
@@ -84,7 +85,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   const asked = facts.settings?.apt ?? []
   const needs = systemPackagesFor([
     ...installed.flatMap(({ name }) => name ?? []),
-    ...(facts.uvLock?.names ?? []),
+    ...(facts.uvLock === undefined ? [] : namesIn(facts.uvLock, { member, ...tests })),
   ])
   const systemPackages = [
     ...new Set([...vcs, ...project.systemPackages, ...needs.build, ...needs.run, ...asked]),

@@ -164,7 +164,7 @@ export interface RequirementsFile {
   options: string[][]
 }
 
-interface UvLock {
+export interface UvLock {
   /** Text that is the same after a change of a version of the project itself. */
   documents: Record<string, string>
   /** Directories of the project's own packages, with their names. */
@@ -175,11 +175,22 @@ interface UvLock {
     /** Of the members below the root. */
     pyproject?: Pyproject
   }[]
-  packages: number
-  /** Names of the distributions that the lock has. */
-  names: string[]
-  /** Of these the ones that each of the project's packages needs when it runs. */
-  production: Record<string, string[]>
+  /** Groups of a root that is no project of its own. */
+  groups: Record<string, UvNeed[]>
+  packages: UvPackage[]
+}
+
+interface UvPackage {
+  name: string
+  version?: string
+  needs: UvNeed[]
+  extras?: Record<string, UvNeed[]>
+  groups?: Record<string, UvNeed[]>
+}
+
+interface UvNeed {
+  name: string
+  extras?: string[]
 }
 
 /** A lock as a flat list. */

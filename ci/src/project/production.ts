@@ -3,9 +3,10 @@ import { layer } from "./layer.ts"
 import { layerOf, lockedIn } from "./lock.ts"
 import { decidePackage } from "./package.ts"
 import type { Manager, Production } from "./plan.ts"
-import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
+import { expandSelf, filesFor, withIncludes } from "./requirements.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf } from "./testDependencies.ts"
+import { namesIn } from "./uvGraph.ts"
 
 /** Debian packages that only a build has a use for. */
 const BUILD_ONLY =
@@ -67,15 +68,13 @@ export function decideProduction(
 
 /** Names of what is installed; of a list without a lock only what stands in it. */
 function distributionsOf(
-  { uvLock, pyproject }: Facts,
+  { uvLock }: Facts,
   installed: readonly Requirement[],
   member: string | undefined,
 ): string[] {
-  const root = uvLock?.members.find(({ path }) => path === ".")?.name
-  const closure = uvLock?.production[member ?? root ?? normalise(pyproject?.project?.name) ?? ""]
-  const names = closure ?? [
+  if (uvLock !== undefined) return namesIn(uvLock, { member, ...NOTHING })
+  const names = [
     ...installed.flatMap(({ name }) => name ?? []),
-    ...(uvLock?.names ?? []),
     ...installed.flatMap(({ name, extras }) =>
       (extras ?? []).flatMap((extra) => BROUGHT[`${name}[${extra}]`] ?? []),
     ),
