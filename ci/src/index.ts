@@ -14,6 +14,8 @@ import {
   type Secret,
 } from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
+import { built } from "./pipeline/build.ts"
+import { judgeCheck } from "./pipeline/check.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
@@ -119,6 +121,33 @@ export class Pyline {
       plan = await readPlan(source, python)
       const made = await image(plan, source, { indexCredentials, revision, created, repository })
       return await patiently(() => made.sync())
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Build the sdist and, from it, the wheel; fails when what is in them is wrong, or does not install, import and answer in a clean environment
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param version The version of a project that takes its own from git, such as 1.2.0
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  @check()
+  async build(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    version?: string,
+    indexCredentials?: Secret,
+  ): Promise<Directory> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      const { result, dist } = await built(plan, source, { version, indexCredentials })
+      judgeCheck(result)
+      return await dist.sync()
     } catch (error) {
       throw explain(error, plan)
     }

@@ -9,7 +9,7 @@ from facts.reader import Problem, Project, key_line, strings, table
 
 SETTINGS = {
     "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list,
-    "package": str, "version": str, "extra-index": str,
+    "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
 }  # fmt: skip
 KINDS = {str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number"}

@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from "node:fs"
 const directory = new URL("../../probe/", import.meta.url)
 
 /** Text of one of the programs in ci/probe. */
-export function asset(name: "evidence.py" | "apt.sh" | "build.py"): string {
+export function asset(
+  name: "evidence.py" | "apt.sh" | "build.py" | "make_dist.py" | "try_dist.py",
+): string {
   return readFileSync(new URL(name, directory), "utf8")
 }
 

@@ -54,7 +54,7 @@ export async function environment(plan: Plan, credentials?: Secret): Promise<Con
 }
 
 /** With uv and its cache at hand, for installs. */
-async function withUv(container: Container): Promise<Container> {
+export async function withUv(container: Container): Promise<Container> {
   const platform = await dag.defaultPlatform()
   const cache = dag.cacheVolume(
     `pyline-uv-${UV}-${platform.replace(/^linux\//, "").replaceAll("/", "-")}`,

@@ -56,6 +56,8 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
     case "resolution":
       return installFailed("RESOLUTION_FAILED", what, log)
     case "build": {
+      const lacking = /^the sdist lacks (.+)$/m.exec(error.stderr)?.[1]
+      if (lacking !== undefined) return installFailed("BUILD_FAILED", what, log, intoSdist(lacking))
       const missing = missingLibrary(`${error.stderr}\n${error.stdout}`)
       if (missing === undefined) return installFailed("BUILD_FAILED", what, log)
       const names = missing.packages.map((name) => JSON.stringify(name)).join(", ")
@@ -85,3 +87,6 @@ const lastLines = (text: string): string[] =>
     .map((line) => line.trimEnd())
     .filter((line) => line !== "")
     .slice(-15)
+
+const intoSdist = (path: string): string =>
+  `take ${path} into the sdist: a line in MANIFEST.in for setuptools, else the include setting of the build backend`

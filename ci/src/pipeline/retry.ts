@@ -51,7 +51,10 @@ export function installs(command: readonly string[]): boolean {
         words[at + 2] !== "run"
       )
     case "python":
-      return words[at + 1] === "-m" && words[at + 2] === "pip"
+      return (
+        (words[at + 1] === "-m" && words[at + 2] === "pip") ||
+        (words[at + 1] === "-I" && words[at + 2] === "make_dist.py")
+      )
     case "sh":
       return words[at + 1] === "apt.sh"
     default:

@@ -32,6 +32,17 @@ export function toolbox(): Container {
     )
 }
 
+/** What shows whether an index can show a README: the renderer that indexes use, and nothing else. */
+export function readmeRenderer(): Directory {
+  const packages = ["readme-renderer==46.0", "docutils==0.23", "nh3==0.3.8", "Pygments==2.21.0"]
+  const install = ["uv", "pip", "install", "--system", "--no-deps", "--target", `${HOME}/readme`]
+  return toolbox()
+    .withEnvVariable("PATH", `${HOME}/tools/bin:/usr/local/bin:/usr/bin:/bin`)
+    .withEnvVariable("UV_SYSTEM_CERTS", "1")
+    .withExec([...install, "--no-cache", ...packages])
+    .directory(`${HOME}/readme`)
+}
+
 /** uv's directory, to be mounted where something is installed and nowhere else. */
 export function tools(): Directory {
   return toolbox().directory(`${HOME}/tools`)

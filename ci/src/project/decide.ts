@@ -1,4 +1,5 @@
 import { extraIndex, manifestInvalid, packageUnknown } from "../errors.ts"
+import { decideBuild } from "./build.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { layer } from "./layer.ts"
 import { hasSourceDirectory } from "./layout.ts"
@@ -69,6 +70,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   const runner = decideRunner(facts, names, installed, input.evidence)
   if (runner === undefined) return "evidence"
   const python = decidePython(facts.python, input.python, facts.classifiers)
+  const build = decideBuild(facts, manager, member)
   const project = decidePackage(facts, manager, lock, names, [...lists, ...tests.files], tests)
 
   const open = lock === undefined ? [] : tests.open
@@ -140,6 +142,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     manager,
     dependencies,
     ...(project.install === undefined ? {} : { package: project.install }),
+    ...(build === undefined ? {} : { build }),
     runner: runner.runner,
     ...(facts.indexes === undefined ? {} : { indexes: facts.indexes }),
     ...(facts.settings?.extraIndex === undefined ? {} : { extraIndex: facts.settings.extraIndex }),

@@ -134,6 +134,8 @@ export interface Settings {
   health?: string
   /** Patterns of files that an image has beside the usual kinds. */
   imageFiles?: string[]
+  /** Findings of `build` that are no errors: rules, or rule:what. */
+  buildIgnore?: string[]
 }
 
 interface Setup {

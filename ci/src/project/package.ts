@@ -160,7 +160,7 @@ const isText = ({ pyproject, setup, files }: Facts): boolean =>
   !pyproject.build.requires.some((requirement) => /readme/i.test(requirement))
 
 /** Whether the project itself is a package that its files say how to build. */
-const isBuilt = (facts: Facts, manager: Manager): boolean =>
+export const isBuilt = (facts: Facts, manager: Manager): boolean =>
   (facts.pyproject?.build !== undefined &&
     isDescribed(facts) &&
     facts.poetry?.package !== false &&
@@ -227,11 +227,14 @@ function compilerFor(facts: Facts): string[] {
   return compiles ? ["gcc", "libc6-dev"] : []
 }
 
+/** The version of this very source, where a file says it. */
+export const knownVersion = (facts: Facts): string | undefined =>
+  facts.settings?.version ?? facts.sdistVersion
+
 /** Variables that give the version to build backends which ask git for it: there is no .git where the build runs. */
-function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
+export function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
   const { build, project, tools } = facts.pyproject ?? {}
-  const version =
-    facts.settings?.version ?? facts.sdistVersion ?? facts.pyproject?.fallbackVersion ?? "0.0.0"
+  const version = knownVersion(facts) ?? facts.pyproject?.fallbackVersion ?? "0.0.0"
   const requires = (pattern: RegExp): boolean =>
     build?.requires.some((requirement) => pattern.test(requirement)) ?? false
   const variables: Record<string, string> = {}

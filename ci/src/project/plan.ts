@@ -11,6 +11,8 @@ export interface Plan {
   dependencies: Dependencies
   /** The project itself, where it is a package to install. */
   package?: PackageInstall
+  /** How its sdist and wheel are built, where it is a package that can be. */
+  build?: PackageBuild
   runner: Runner
   /** Package indexes that files of the project name; absent where none does. */
   indexes?: Index[]
@@ -79,6 +81,21 @@ export interface Start {
   port?: number
   /** What is run once, before a new version is started: migrations. */
   release?: string[]
+}
+
+export interface PackageBuild {
+  /** Where the package is, from the root; the root itself where absent. */
+  directory?: string
+  /** Directories of the project's other packages that it depends on. */
+  locals: string[]
+  /** Variables that give a version to backends which ask git for it. */
+  environment: Record<string, string>
+  /** The version in them where no file of the project says it. */
+  standIn?: string
+  /** The backend asks git which files there are. */
+  repository: boolean
+  /** Findings that are no errors: rules, or rule:what. */
+  ignore: string[]
 }
 
 export type RunnerKind = "pytest" | "unittest" | "django" | "tox" | "nox"
