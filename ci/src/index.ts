@@ -77,7 +77,7 @@ export class Pyline {
   }
 
   /**
-   * Run the project's tests, or take the run that `test` made, and give its reports: JUnit XML, result.json, summary.md. Red tests are no failure here
+   * Run the project's tests, or take the run that `test` made, and give its reports: index.html, summary.md, result.json, JUnit XML and more. Red tests are no failure here
    *
    * @param source The project's directory
    * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
@@ -94,7 +94,7 @@ export class Pyline {
     indexCredentials?: Secret,
   ): Promise<Directory> {
     const versions = await testVersions(source, python, { args, allowNoTests, indexCredentials })
-    return await reportFolder(versions).sync()
+    return await reportFolder({ versions }).sync()
   }
 
   /**

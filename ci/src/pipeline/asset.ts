@@ -43,3 +43,11 @@ export function checkProgram(name: string, ...modules: string[]): Record<string,
 export function imageProgram(name: "layer.py" | "system.py"): string {
   return readFileSync(new URL(`image/${name}`, directory), "utf8")
 }
+
+/** Texts of the program that makes the page of a report folder, and of the page's own parts. */
+export function reportProgram(): Record<string, string> {
+  const names = readdirSync(new URL("report/", directory)).filter((name) => /\.\w+$/.test(name))
+  return Object.fromEntries(
+    names.sort().map((name) => [name, readFileSync(new URL(`report/${name}`, directory), "utf8")]),
+  )
+}

@@ -72,6 +72,13 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   return internal(`a step failed with exit status ${error.exitCode}: ${shortened(command)}`, log)
 }
 
+/** The last lines of tests that were killed together with the program that ran them; undefined for any other error. */
+export function lastOfKilledTests(error: unknown): string[] | undefined {
+  if (!isExecFailure(error) || (error.exitCode !== 137 && error.exitCode !== 9)) return undefined
+  if (!error.cmd?.join(" ").includes("run_tests.py")) return undefined
+  return lastLines(error.stderr || error.stdout)
+}
+
 /** What a command was installing, in words. */
 function subject(command: string, plan: Plan | undefined): string {
   if (plan === undefined) return "Pyline's toolbox"

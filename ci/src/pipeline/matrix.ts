@@ -1,7 +1,7 @@
 import type { Directory } from "@dagger.io/dagger"
 import { PylineError, usage, type VersionError, versionErrored, versionsFailed } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
-import { explain } from "./failure.ts"
+import { explain, lastOfKilledTests } from "./failure.ts"
 import { readPlan } from "./read.ts"
 import { noCounts, parseRuns, type Run, resultOf } from "./result.ts"
 import { judge, verdictOf } from "./summary.ts"
@@ -72,11 +72,26 @@ async function testVersion(
     if (run === undefined) throw new RangeError("the result has no run")
     return { plan, run: { ...run, python: plan.python }, reports: reportsOf(container) }
   } catch (thrown) {
+    const tail = lastOfKilledTests(thrown)
+    // A verdict like any other: it has its line and its reports.
+    if (tail !== undefined && plan !== undefined) return { plan, run: killed(plan, tail) }
     const error = explain(thrown, plan)
     const version = plan?.python ?? python ?? ""
     return { run: errored(version, error), ...(plan === undefined ? {} : { plan }), error }
   }
 }
+
+const killed = ({ python, runner }: Plan, tail: string[]): Run => ({
+  name: `python-${python}`,
+  python,
+  runner: runner.kind,
+  verdict: "killed",
+  signal: "SIGKILL",
+  counts: noCounts(),
+  seconds: 0,
+  failures: [],
+  tail: tail.slice(-10),
+})
 
 function errored(python: string, error: unknown): Run {
   const message = error instanceof Error ? error.message : String(error)

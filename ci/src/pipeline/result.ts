@@ -1,4 +1,6 @@
 import { internal } from "../errors.ts"
+import type { CheckResult } from "./check.ts"
+import { titleOf } from "./title.ts"
 
 const VERDICTS = [
   "passed",
@@ -56,24 +58,40 @@ export interface Run {
 export interface Result {
   schema: 2
   verdict: "passed" | "failed" | "errored"
+  /** What came of it in one sentence. */
+  title: string
   /** Of all runs together. */
   counts: Counts
   /** Of the longest run: they are made side by side. */
   seconds: number
   runs: Run[]
+  /** What else was checked. */
+  checks: CheckResult[]
 }
 
-/** One result of several runs. */
-export function resultOf(runs: readonly Run[]): Result {
+/** One result of several runs and checks. */
+export function resultOf(runs: readonly Run[], checks: readonly CheckResult[] = []): Result {
   const counts = noCounts()
   for (const run of runs) for (const key of COUNTS) counts[key] += run.counts[key]
-  const verdict = runs.every((run) => run.verdict === "passed")
+  const outcomes = checks.map(({ outcome }) => outcome)
+  const isGreen =
+    runs.every((run) => run.verdict === "passed") &&
+    outcomes.every((outcome) => outcome === "passed" || outcome === "skipped")
+  const verdict = isGreen
     ? "passed"
-    : runs.some(isRed)
+    : runs.some(isRed) || outcomes.includes("failed")
       ? "failed"
       : "errored"
   const seconds = Math.max(0, ...runs.map((run) => run.seconds))
-  return { schema: 2, verdict, counts, seconds, runs: [...runs] }
+  return {
+    schema: 2,
+    verdict,
+    title: titleOf(runs, checks),
+    counts,
+    seconds,
+    runs: [...runs],
+    checks: [...checks],
+  }
 }
 
 /** The tests said no, or were kept from saying anything by themselves. */

@@ -1,34 +1,9 @@
 import { expect, test } from "vitest"
 import { PylineError } from "../../../ci/src/errors.ts"
 import { judgeVersions, type Version } from "../../../ci/src/pipeline/matrix.ts"
-import { markdown } from "../../../ci/src/pipeline/report.ts"
 import { noCounts, parseRuns, type Run, resultOf } from "../../../ci/src/pipeline/result.ts"
 import { planOf } from "./fixtures.ts"
-
-const run = (python: string, more: Partial<Run> = {}): Run => ({
-  name: `python-${python}`,
-  python,
-  runner: "pytest",
-  verdict: "passed",
-  counts: { ...noCounts(), passed: 3 },
-  seconds: 1.24,
-  failures: [],
-  tail: [],
-  ...more,
-})
-
-const red = (python: string, ...ids: string[]): Run =>
-  run(python, {
-    verdict: "failed",
-    counts: { ...noCounts(), passed: 2, failed: ids.length },
-    failures: ids.map((id) => ({
-      id: `tests/test_a.py::${id}`,
-      kind: "failed",
-      file: "tests/test_a.py",
-      line: 7,
-      message: "assert 1 == 2",
-    })),
-  })
+import { red, run } from "./runs.ts"
 
 const version = (made: Run): Version => ({ run: made, plan: planOf("uv_library") })
 
@@ -131,31 +106,6 @@ test("the result of several is that of all", () => {
     counts: { passed: 5, failed: 1 },
     seconds: 1.24,
   })
-  expect(markdown(result)).toMatchInlineSnapshot(`
-    "# Tests: failed
-
-    5 passed, 1 failed in 1.2 s
-
-    | Python | verdict | tests |
-    |---|---|---|
-    | 3.11 | passed | 3 passed in 1.2 s |
-    | 3.13 | failed | 2 passed, 1 failed in 1.2 s |
-
-    | Python | test | where | what |
-    |---|---|---|---|
-    | 3.13 | tests/test\\_a.py::test\\_b | tests/test\\_a.py:7 | assert 1 == 2 |
-    "
-  `)
-})
-
-test("cells of the summary stay text", () => {
-  const made = run("3.13", {
-    verdict: "failed",
-    failures: [{ id: "a|b", kind: "failed", message: "`x` <b> @all *[_" }],
-  })
-  expect(markdown(resultOf([made]))).toContain(
-    "| a\\|b |  | \\`x\\` &lt;b&gt; &#64;all \\*\\[\\_ |",
-  )
 })
 
 const written = (value: unknown): string => JSON.stringify({ schema: 2, runs: [value] })
