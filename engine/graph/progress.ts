@@ -6,6 +6,8 @@ import type { Vertex } from "../llb/vertex.ts"
 export class Progress {
   readonly #emit: (event: SessionEvent) => void
   readonly #told = new Set<string>()
+  /** Steps that were said to run, and not yet to have ended. */
+  readonly #running = new Set<string>()
   readonly #partial = new Map<string, Uint8Array>()
 
   constructor(emit: (event: SessionEvent) => void) {
@@ -53,6 +55,7 @@ export class Progress {
     if (!seen.completed) {
       if (!seen.started) return
       this.#told.add(vertex.digest)
+      this.#running.add(vertex.digest)
       this.#emit({
         type: "step",
         id: vertex.digest,
@@ -63,7 +66,9 @@ export class Progress {
       return
     }
     const started = seen.started ?? seen.completed
-    if (seen.cached && this.#told.has(vertex.digest)) return
+    const wasRunning = this.#running.delete(vertex.digest)
+    // Two solves that have a step in common: to the one that came second it ends as a cached one.
+    if (seen.cached && !wasRunning && this.#told.has(vertex.digest)) return
     this.#told.add(vertex.digest)
     this.#emit({
       type: "step",
