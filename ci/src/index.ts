@@ -14,6 +14,7 @@ import {
   type Secret,
 } from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
+import { audited } from "./pipeline/audit.ts"
 import { built } from "./pipeline/build.ts"
 import { judgeCheck } from "./pipeline/check.ts"
 import { explain } from "./pipeline/failure.ts"
@@ -148,6 +149,28 @@ export class Pyline {
       const { result, dist } = await built(plan, source, { version, indexCredentials })
       judgeCheck(result)
       return await dist.sync()
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Ask for known vulnerabilities in what is installed; fails when there is one that audit-ignore does not accept
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func({ cache: "never" })
+  async audit(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      return judgeCheck((await audited(plan, source, indexCredentials)).result)
     } catch (error) {
       throw explain(error, plan)
     }

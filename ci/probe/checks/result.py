@@ -25,6 +25,7 @@ class Result:
         self.outcome = None
         self.summary = ""
         self.findings = []
+        self.rules = {}
         self.dropped = 0
         self.detail = None
         self.cause = None
@@ -48,6 +49,15 @@ class Result:
             self.findings.append(finding)
         else:
             self.dropped += 1
+
+    def about(self, rule, short=None, full=None, link=None):
+        """What SARIF says of a rule beside its name."""
+        known = self.rules.setdefault(clean(rule, 100), {})
+        for key, text in (("shortDescription", short), ("fullDescription", full)):
+            if isinstance(text, str) and text.strip():
+                known[key] = {"text": clean(text, MESSAGE)}
+        if isinstance(link, str) and link.startswith(("https://", "http://")):
+            known["helpUri"] = link
 
     def count(self, severity="error"):
         return sum(finding["severity"] == severity for finding in self.findings)
@@ -83,7 +93,7 @@ class Result:
         os.makedirs(reports, exist_ok=True)
         write(os.path.join(reports, "check-%s.json" % self.check), document)
         if self.findings:
-            write(os.path.join(reports, "%s.sarif" % self.check), sarif(self.check, self.findings))
+            write(os.path.join(reports, "%s.sarif" % self.check), sarif(self.check, self.findings, self.rules))
         sys.stderr.flush()
         if self.outcome != "errored":
             print("%s %s: %s" % (self.check, self.outcome, document["summary"]), flush=True)
@@ -118,7 +128,7 @@ def write(path, document):
         file.write("\n")
 
 
-def sarif(check, findings):
+def sarif(check, findings, rules=None):
     """SARIF 2.1.0, one run for each tool."""
     runs = {}
     for finding in findings:
@@ -126,14 +136,14 @@ def sarif(check, findings):
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [run(tool, found) for tool, found in runs.items()],
+        "runs": [run(tool, found, rules or {}) for tool, found in runs.items()],
     }
 
 
-def run(tool, findings):
+def run(tool, findings, known):
     rules = sorted({finding["rule"] for finding in findings if "rule" in finding})
     return {
-        "tool": {"driver": {"name": tool, "rules": [{"id": rule} for rule in rules]}},
+        "tool": {"driver": {"name": tool, "rules": [{"id": rule, **known.get(rule, {})} for rule in rules]}},
         "results": [sarif_result(finding, rules) for finding in findings],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from facts.reader import Problem, Project, key_line, strings, table
@@ -10,6 +11,7 @@ from facts.reader import Problem, Project, key_line, strings, table
 SETTINGS = {
     "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list,
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
+    "audit-ignore": list, "audit-service": str,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
 }  # fmt: skip
 KINDS = {str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number"}
@@ -34,6 +36,8 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
         line = key_line(project, file, key)
         if key not in SETTINGS:
             project.report(Problem(file, f"Pyline has no setting {key!r}; it has {', '.join(sorted(SETTINGS))}", line))
+        elif key == "audit-ignore":
+            facts["auditIgnore"] = audit_ignore(project, file, value, line)
         elif (
             not isinstance(value, SETTINGS[key])
             or isinstance(value, bool)
@@ -42,8 +46,35 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
             project.report(Problem(file, f"{key} must be {KINDS[SETTINGS[key]]}", line))
         elif key == "port" and not 0 < value < 65536:
             project.report(Problem(file, "port must be between 1 and 65535", line))
+        elif key == "audit-service" and not re.match(r"https?://[^/\s]+", value):
+            project.report(Problem(file, "audit-service must be the address of a service", line))
         elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
             project.report(Problem(file, "apt must be a list of names of Debian packages", line))
         else:
             facts[re.sub("-([a-z])", lambda match: match[1].upper(), key)] = value
     return facts
+
+
+def audit_ignore(project: Project, file: str, value: object, line: int | None) -> list[dict]:
+    """Identifiers of vulnerabilities, alone or with a reason and a last day."""
+    form = 'audit-ignore must be a list of identifiers, or of { id = "…", reason = "…", until = 2026-12-31 }'
+    entries = []
+    for item in value if isinstance(value, list) else [None]:
+        entry = {"id": item} if isinstance(item, str) else dict(item) if isinstance(item, dict) else {}
+        if isinstance(entry.get("until"), datetime.date):
+            entry["until"] = entry["until"].isoformat()[:10]
+        known = {key: text for key, text in entry.items() if key in ("id", "reason", "until") and isinstance(text, str)}
+        if known != entry or not re.fullmatch(r"[A-Za-z0-9][\w.-]+", entry.get("id", "")):
+            project.report(Problem(file, form, line))
+            return []
+        if "until" in entry and not is_day(entry["until"]):
+            project.report(Problem(file, f"audit-ignore: {entry['until']!r} is not a day such as 2026-12-31", line))
+        entries.append(entry)
+    return entries
+
+
+def is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -143,6 +143,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     dependencies,
     ...(project.install === undefined ? {} : { package: project.install }),
     ...(build === undefined ? {} : { build }),
+    ...auditOf(facts),
     runner: runner.runner,
     ...(facts.indexes === undefined ? {} : { indexes: facts.indexes }),
     ...(facts.settings?.extraIndex === undefined ? {} : { extraIndex: facts.settings.extraIndex }),
@@ -217,4 +218,11 @@ function unlocked(facts: Facts, manager: string, installed: readonly Requirement
   return open.length === 0
     ? []
     : ["nothing is locked: versions are chosen when the dependency layer is built"]
+}
+
+/** What the settings say of vulnerabilities. */
+function auditOf({ settings }: Facts): Pick<Plan, "audit"> {
+  const { auditIgnore: ignore = [], auditService: service } = settings ?? {}
+  if (ignore.length === 0 && service === undefined) return {}
+  return { audit: { ignore, ...(service === undefined ? {} : { service }) } }
 }

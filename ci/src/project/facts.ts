@@ -136,6 +136,10 @@ export interface Settings {
   imageFiles?: string[]
   /** Findings of `build` that are no errors: rules, or rule:what. */
   buildIgnore?: string[]
+  /** Vulnerabilities that are accepted, until a day. */
+  auditIgnore?: { id: string; reason?: string; until?: string }[]
+  /** Address of a service that answers in the format of OSV. */
+  auditService?: string
 }
 
 interface Setup {

@@ -13,6 +13,8 @@ export interface Plan {
   package?: PackageInstall
   /** How its sdist and wheel are built, where it is a package that can be. */
   build?: PackageBuild
+  /** Settings for the question about known vulnerabilities; absent where there are none. */
+  audit?: { ignore: { id: string; reason?: string; until?: string }[]; service?: string }
   runner: Runner
   /** Package indexes that files of the project name; absent where none does. */
   indexes?: Index[]

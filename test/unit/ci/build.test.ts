@@ -115,3 +115,14 @@ vcs = { type = "git", url = "https://example.com/x" }
   )
   expect(constraintsOf({ kind: "none" })).toBe("")
 })
+
+test.skipIf(!able)("settings of audit are in the plan only where there are any", () => {
+  expect(planOf("uv_library").audit).toBeUndefined()
+  expect(planOf("settings_audit_ignore").audit).toEqual({
+    ignore: [
+      { id: "GHSA-aaaa-bbbb-cccc" },
+      { id: "CVE-2030-1", reason: "the parser it is in is not used", until: "2031-12-31" },
+    ],
+    service: "https://osv.example.com/",
+  })
+})

@@ -68,7 +68,7 @@ docs: docs/manifests.md`,
   pyproject_no_name: `error[MANIFEST_INVALID]: pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
-  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, build-ignore, extra-index, extras, groups, health, image-files, package, package-manager, port, python, release, runner, start, version
+  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, audit-ignore, audit-service, build-ignore, extra-index, extras, groups, health, image-files, package, package-manager, port, python, release, runner, start, version
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
   pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: the settings name the group "tests", which the project does not have
@@ -124,6 +124,10 @@ docs: docs/python-versions.md`,
 Pyline runs 3.9 to 3.14.
 fix: change .python-version
 docs: docs/python-versions.md`,
+  settings_audit_ignore_wrong: `error[MANIFEST_INVALID]: pyproject.toml:6: audit-ignore: 'soon' is not a day such as 2026-12-31
+also pyproject.toml:7: audit-service must be the address of a service
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
   settings_manager_unknown: `error[MANIFEST_INVALID]: pyline.toml: package-manager = "npm" is not a package manager Pyline knows
 fix: use one of uv, poetry, pdm, pipenv, pylock and pip, or delete the line
 docs: docs/package-managers.md`,
