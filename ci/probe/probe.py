@@ -17,7 +17,7 @@ import re
 import signal
 import sys
 
-from facts.environments import environment_facts
+from facts.environments import environment_facts, session_facts
 from facts.indexes import index_facts
 from facts.pdm_lock import pdm_lock_facts
 from facts.pipfile import pipfile_lock_facts
@@ -38,7 +38,7 @@ SECONDS = 20
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 MANIFESTS = (
     *LOCKS,
-    "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "noxfile.py", "pytest.ini",
+    "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "tox.toml", "noxfile.py", "pytest.ini",
     ".pytest.ini", "pytest.toml", ".pytest.toml", ".python-version", "uv.toml", "hatch.toml", "environment.yml",
     "environment.yaml", "conda.yml", "manage.py", "PKG-INFO", "pyline.toml", ".tool-versions", "runtime.txt",
 )  # fmt: skip
@@ -93,6 +93,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         if setup is not None:
             facts["setup"] = setup
         facts["environments"] = environment_facts(project, document)
+        sessions = session_facts(project, document)
+        if sessions:
+            facts["sessions"] = sessions
         lists = [file for file in facts["files"] if file.endswith((".txt", ".in")) and file != "runtime.txt"]
         facts["requirements"] = follow_requirements(project, lists + included(project, facts["environments"]))
         if "uv.lock" in facts["files"]:
@@ -129,7 +132,7 @@ def included(project: Project, environments: list[dict]) -> list[str]:
     """Requirements files of environments; one that is not there matters only where the environment is used."""
     found = []
     for environment in environments:
-        for path in environment["includes"]:
+        for path in (include["path"] for include in environment["includes"]):
             if project.exists(path):
                 found.append(path)
             else:

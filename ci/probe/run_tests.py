@@ -37,8 +37,13 @@ def main():
     if options.directory:
         os.chdir(options.directory)
     if options.runner in ("tox", "nox"):
-        report_through_environment(junit)
-    status, tail = run(command(options.runner, junit, arguments))
+        from pyline_suite.sessions import gather, report_through_environment
+
+        parts = report_through_environment(options.reports)
+        status, tail = run(command(options.runner, junit, arguments))
+        gather(parts, junit)
+    else:
+        status, tail = run(command(options.runner, junit, arguments))
     seconds = time.monotonic() - started
     summary = summarize(options.runner, status, junit, tail, seconds)
     if summary["verdict"] == "no-tests" and options.allow_no_tests:
@@ -69,13 +74,6 @@ def command(runner, junit, arguments):
     ours += ["-o", "junit_logging=all", "-o", "junit_log_passing_tests=false"]
     split = arguments.index("--") if "--" in arguments else len(arguments)
     return [sys.executable, "-m", "pytest", *arguments[:split], *ours, *arguments[split:]]
-
-
-def report_through_environment(junit):
-    """Has pytest write its report wherever the project's own environments start it."""
-    ours = "--junitxml=%s -o junit_family=xunit1" % junit
-    os.environ["PYTEST_ADDOPTS"] = (os.environ.get("PYTEST_ADDOPTS", "") + " " + ours).strip()
-    os.environ["TOX_OVERRIDE"] = "testenv.pass_env+=PYTEST_ADDOPTS"
 
 
 if __name__ == "__main__":

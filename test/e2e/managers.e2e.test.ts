@@ -24,6 +24,7 @@ const projects = [
   { name: "django_manage", versions: ["3.11", "3.13"] },
   { name: "django_pytest", versions: ["3.13"] },
   { name: "runner_tox", versions: ["3.13"] },
+  { name: "runner_nox", versions: ["3.13"] },
   { name: "system_packages", versions: ["3.11", "3.13"] },
 ]
 

@@ -9,7 +9,7 @@ from facts.reader import Problem, Project, key_line, strings, table
 
 
 SETTINGS = {
-    "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "apt": list,
+    "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "sessions": list, "apt": list,
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "audit-ignore": list, "audit-service": str,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,

@@ -40,14 +40,8 @@ def summarize(runner, status, junit, tail, seconds):
     ran = sum(summary["counts"].values())
     if status < 0:
         summary["verdict"] = "killed" if -status == signal.SIGKILL else "crashed"
-    elif results is None and said is None and runner in ("tox", "nox") and status in (0, 1):
-        # Sessions that are not pytest's have no counts: their exit status is all there is.
-        summary["verdict"] = "passed" if status == 0 else "failed"
-        if status != 0:
-            summary["counts"]["failed"] = 1
-            summary["failures"] = [{"id": runner, "kind": "failed", "message": (summary["tail"] or [""])[-1]}]
-        else:
-            summary["counts"]["passed"] = 1
+    elif runner in ("tox", "nox"):
+        sessions(runner, status, summary, results is not None, red, ran)
     elif results is None and said is None:
         # Ended in the middle: os._exit(0) in a test looks green to whoever only sees the exit status.
         pass
@@ -62,6 +56,38 @@ def summarize(runner, status, junit, tail, seconds):
     if summary["verdict"] == "passed" and red > 0:
         summary["verdict"] = "failed"
     return summary
+
+
+def sessions(runner, status, summary, reported, red, ran):
+    """The verdict of sessions: their exit status, with the counts of those that pytest ran."""
+    if status == 0 and not reported:
+        # Sessions that are not pytest's have no counts: their exit status is all there is.
+        summary["verdict"], summary["counts"]["passed"] = "passed", 1
+    elif status == 0:
+        summary["verdict"] = "passed" if ran else "no-tests"
+    elif reported and ran == 0:
+        summary["verdict"] = "no-tests"
+    elif red == 0 and any(re.search(r"(?:exit code|exited with) -9\b", line) for line in summary["tail"]):
+        summary["verdict"] = "killed"
+    else:
+        summary["verdict"] = "failed"
+        if red == 0:
+            # Not a test but a session, such as one whose environment could not be made.
+            summary["counts"]["failed"] = 1
+            summary["failures"] = [session_failure(runner, summary["tail"])]
+
+
+def session_failure(runner, tail):
+    """The session that failed and the last line that says why."""
+    named = [re.search(r"nox > Session (.+) failed|^\s*(\S+): FAIL\b", line) for line in tail]
+    names = [match[1] or match[2] for match in named if match]
+    said = [line for line in tail if re.search("error", line, re.IGNORECASE)] or tail or [""]
+    return {
+        "id": " ".join([runner, *names[:1]])[:MESSAGE],
+        "kind": "failed",
+        "message": said[-1][:MESSAGE],
+        "text": "\n".join(tail),
+    }
 
 
 def said_by_pytest(tail):

@@ -26,6 +26,7 @@ const MANIFESTS = [
   "setup.py",
   "setup.cfg",
   "tox.ini",
+  "tox.toml",
   "noxfile.py",
   "pytest.ini",
   ".pytest.ini",

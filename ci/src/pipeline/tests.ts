@@ -24,7 +24,7 @@ export async function tested(
   source: Directory,
   options: TestOptions,
 ): Promise<Container> {
-  let container = (await installed(plan, source, options.indexCredentials))
+  let container = (await installed(inTests(plan), source, options.indexCredentials))
     .withMountedDirectory(PROGRAM, files(testProgram()))
     .withDirectory(SOURCE, source)
     .withWorkdir(SOURCE)
@@ -33,6 +33,8 @@ export async function tested(
     const path = plan.pythonPath.map((directory) => `${SOURCE}/${directory}`).join(":")
     container = container.withEnvVariable("PYTHONPATH", path)
   }
+  for (const [name, value] of Object.entries(plan.runner.environment ?? {}))
+    container = container.withEnvVariable(name, value)
   return container.withExec(
     [
       ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", plan.runner.kind],
@@ -43,6 +45,14 @@ export async function tested(
     ],
     { expect: ReturnType.Any },
   )
+}
+
+/** tox and nox are all that is installed to run them: what the tests need is in environments that they make. */
+function inTests({ package: own, ...plan }: Plan): Plan {
+  const { tools } = plan.runner
+  if (tools === undefined) return own === undefined ? plan : { ...plan, package: own }
+  const requirements = tools.map((line) => `${line}\n`).join("")
+  return { ...plan, dependencies: { kind: "pip", requirements, constraints: "", options: [] } }
 }
 
 /** tox and nox take what is not for themselves after two dashes. */

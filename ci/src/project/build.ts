@@ -16,8 +16,7 @@ export function decideBuild(
   const isPackage =
     manager === "uv" ? member !== undefined && member.kind !== "virtual" : isBuilt(facts, manager)
   if (!isPackage) return undefined
-  const own = facts.pyproject?.project?.name ?? facts.poetry?.name ?? facts.setup?.name
-  const environment = versionEnvironment(facts, own)
+  const environment = versionEnvironment(facts)
   const standIn = knownVersion(facts) === undefined ? Object.values(environment)[0] : undefined
   return {
     ...(member === undefined || member.path === "." ? {} : { directory: member.path }),

@@ -8,7 +8,7 @@ import { decideManager } from "./manager.ts"
 import { decidePackage } from "./package.ts"
 import type { Decision, Plan } from "./plan.ts"
 import { decideProduction } from "./production.ts"
-import { decidePython } from "./python.ts"
+import { DEFAULT, decidePython } from "./python.ts"
 import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
 import { decideRunner, type Evidence } from "./runner.ts"
 import { decideStart } from "./start.ts"
@@ -62,12 +62,13 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   const own = lock === undefined ? ownDependencies(facts) : lockedIn(lock, ["main"])
   const lists = manager === "pip" ? filesFor(facts, "main") : []
   const listed = withIncludes(facts, lists).flatMap((file) => file.requirements)
-  const tests = selectTestDependencies(facts, manager, lock, [...own, ...listed])
+  const version = versionFor(input)
+  const tests = selectTestDependencies(facts, manager, lock, [...own, ...listed], version)
   refuseErrors(facts, [...lists, ...tests.files])
 
   const installed = [...own, ...listed, ...tests.requirements]
   refuseExtraIndex(facts, [...lists, ...tests.files])
-  const runner = decideRunner(facts, names, installed, input.evidence)
+  const runner = decideRunner(facts, names, installed, input.evidence, version)
   if (runner === undefined) return "evidence"
   const python = decidePython(facts.python, input.python, facts.classifiers)
   const build = decideBuild(facts, manager, member)
@@ -153,6 +154,15 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     ...decideStart(facts),
     decisions,
     warnings,
+  }
+}
+
+/** The version of Python, also where what is wrong with it is not to be said before what is wrong with the manifests. */
+function versionFor({ facts, python }: Input): string {
+  try {
+    return decidePython(facts.python, python, facts.classifiers).version
+  } catch {
+    return DEFAULT
   }
 }
 

@@ -26,6 +26,8 @@ export interface Facts {
   }
   /** What environments of tox, nox and Hatch install for tests. */
   environments: Environment[]
+  /** Environments of tox and sessions of nox; absent where there are none. */
+  sessions?: Partial<Record<"tox" | "nox", { file: string; names: string[] }>>
   /** Scripts at the root with inline metadata (PEP 723); read where there is no manifest. */
   scripts: { file: string; line?: number; requirements: Requirement[]; requiresPython?: string }[]
   /** Minor versions that the classifiers name. */
@@ -118,6 +120,8 @@ export interface Settings {
   groups?: string[]
   extras?: string[]
   runner?: string
+  /** Environments of tox or sessions of nox to run. */
+  sessions?: string[]
   apt?: string[]
   /** The member of a workspace to test. */
   package?: string
@@ -227,12 +231,15 @@ export interface LockedPackage extends Requirement {
 export interface Environment {
   file: string
   name: string
-  requirements: Requirement[]
+  requirements: ForFactors<Requirement>[]
   /** Requirements files. */
-  includes: string[]
+  includes: ForFactors<{ path: string }>[]
   extras?: string[]
   groups?: string[]
 }
+
+/** For environments of tox with these parts in their names only: `py311,py312-django51,!ci`. */
+export type ForFactors<T> = T & { factors?: string }
 
 export interface PythonConstraint {
   file: string

@@ -55,7 +55,7 @@ export function decidePackage(
   { groups, extras }: Pick<TestDependencies, "groups" | "extras">,
 ): { install?: PackageInstall; decision: Decision; systemPackages: string[]; warnings: string[] } {
   const { pyproject, setup } = facts
-  const name = pyproject?.project?.name ?? facts.poetry?.name ?? setup?.name
+  const name = nameOf(facts)
   const files = withIncludes(facts, lists)
   const places = placesOf(groups, extras)
   const locals = [
@@ -129,7 +129,7 @@ export function decidePackage(
             }),
           ],
     withDependencies: lock === undefined && (dynamic || others.length > 0),
-    environment: versionEnvironment(facts, name),
+    environment: versionEnvironment(facts),
   }
   const own = manager === "uv" || install.targets.includes(target)
   const what = own ? (name ?? "the project") : others.map(({ path }) => path).join(", ")
@@ -144,6 +144,9 @@ export function decidePackage(
     warnings: [],
   }
 }
+
+const nameOf = ({ pyproject, poetry, setup }: Facts): string | undefined =>
+  pyproject?.project?.name ?? poetry?.name ?? setup?.name
 
 const isDescribed = ({ pyproject, poetry }: Facts): boolean =>
   pyproject?.project !== undefined ||
@@ -232,8 +235,9 @@ export const knownVersion = (facts: Facts): string | undefined =>
   facts.settings?.version ?? facts.sdistVersion
 
 /** Variables that give the version to build backends which ask git for it: there is no .git where the build runs. */
-export function versionEnvironment(facts: Facts, name: string | undefined): Record<string, string> {
+export function versionEnvironment(facts: Facts): Record<string, string> {
   const { build, project, tools } = facts.pyproject ?? {}
+  const name = nameOf(facts)
   const version = knownVersion(facts) ?? facts.pyproject?.fallbackVersion ?? "0.0.0"
   const requires = (pattern: RegExp): boolean =>
     build?.requires.some((requirement) => pattern.test(requirement)) ?? false

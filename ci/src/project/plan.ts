@@ -108,6 +108,10 @@ export interface Runner {
   directory?: string
   /** Arguments before the user's own. */
   args: string[]
+  /** Of tox and nox: what is installed to run them, and nothing else is. Their environments are their own. */
+  tools?: string[]
+  /** Of tox and nox: variables for the builds that their environments make. */
+  environment?: Record<string, string>
 }
 
 export interface Decision {

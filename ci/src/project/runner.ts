@@ -1,8 +1,10 @@
 import { manifestInvalid, runnerUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { testFiles } from "./layout.ts"
+import { versionEnvironment } from "./package.ts"
 import type { Decision, Runner } from "./plan.ts"
 import { bringsPytest } from "./requirements.ts"
+import { sessionsOf } from "./sessions.ts"
 
 /** What the test files themselves say, read only where nothing else decides. */
 export interface Evidence {
@@ -36,6 +38,7 @@ export function decideRunner(
   names: readonly string[],
   installed: readonly Requirement[],
   evidence: Evidence | undefined,
+  python: string,
 ): RunnerChoice | undefined {
   const declared = bringsPytest(installed)
   const pytest = (rule: string, file?: string, line?: number): RunnerChoice => ({
@@ -78,18 +81,30 @@ export function decideRunner(
     }
   }
   /** The project's own sessions: they make environments of their own, so nothing but themselves is needed. */
-  const sessions = (kind: "tox" | "nox", file: string | undefined): RunnerChoice => ({
-    runner: { kind, args: kind === "tox" ? ["-e", "py"] : [] },
-    decision: {
-      about: "test runner",
-      value: kind,
-      ...(file === undefined ? {} : { file }),
-      rule: "the runner setting; its environments are made anew in each run",
-      rejected: [],
-    },
-    provided: SESSIONS[kind],
-    warnings: [],
-  })
+  const sessions = (kind: "tox" | "nox", file: string | undefined): RunnerChoice => {
+    const own = sessionsOf(facts, kind, python)
+    const force = ["--force-python", python, "--error-on-missing-interpreters"]
+    return {
+      runner: {
+        kind,
+        args:
+          kind === "tox"
+            ? ["-e", own.names.join(",")]
+            : [...(own.names.length > 0 ? ["-s", ...own.names] : []), ...force],
+        tools: sessionTools(facts, kind).map(({ text }) => text),
+        environment: versionEnvironment(facts),
+      },
+      decision: {
+        about: "test runner",
+        value: [kind, ...own.names].join(" "),
+        ...(file === undefined ? {} : { file }),
+        rule: `the runner setting; ${own.rule}; environments of its own are made anew in each run`,
+        rejected: own.rejected,
+      },
+      provided: [],
+      warnings: [],
+    }
+  }
   const manage = names.find((name) => /^([^/]+\/)?manage\.py$/.test(name))
   const hasDjango = installed.some(({ name }) => name === "django")
 
@@ -133,6 +148,32 @@ export function decideRunner(
     return pytest(what, file, line)
   }
   return unittest("the project does not ask for pytest, and no test file is written for it")
+}
+
+/** tox or nox and their plug-ins, in the versions that the project locks or asks for, else in Pyline's own. */
+function sessionTools(facts: Facts, kind: "tox" | "nox"): Requirement[] {
+  const isTool = ({ name }: { name?: string }): boolean =>
+    name === kind || name?.startsWith(`${kind}-`) === true
+  const locked: Requirement[] = [
+    ...facts.locks.flatMap(({ packages }) => packages),
+    ...(facts.uvLock?.packages ?? []).map(({ name, version }) => ({
+      name,
+      text: version === undefined ? name : `${name}==${version}`,
+    })),
+  ].filter(isTool)
+  const listed = [
+    ...Object.values(facts.pyproject?.groups ?? {}),
+    ...Object.values(facts.poetry?.groups ?? {}),
+    ...Object.values(facts.pyproject?.project?.extras ?? {}),
+    ...facts.requirements.map(({ requirements }) => requirements),
+  ]
+    .flat()
+    .filter(isTool)
+  const found = (locked.length > 0 ? locked : listed).map(({ name, text }) => ({
+    ...(name === undefined ? {} : { name }),
+    text,
+  }))
+  return found.some(({ name }) => name === kind) ? found : [...SESSIONS[kind], ...found]
 }
 
 /**

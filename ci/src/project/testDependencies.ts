@@ -10,6 +10,7 @@ import {
   purposeOf,
   withIncludes,
 } from "./requirements.ts"
+import { linesFor, sessionsOf } from "./sessions.ts"
 
 /** What is installed beside the project's own dependencies so that its tests can run. */
 export interface TestDependencies {
@@ -45,8 +46,9 @@ export function selectTestDependencies(
   manager: Manager,
   lock: Lock | undefined,
   base: readonly Requirement[],
+  python: string,
 ): TestDependencies {
-  const all = allSources(facts, manager, lock)
+  const all = allSources(facts, manager, lock, python)
   const { settings } = facts
   if (settings?.groups !== undefined || settings?.extras !== undefined)
     return chosen(facts, settings, lock)
@@ -128,21 +130,25 @@ function lockSources(lock: Lock): Source[] {
   return sources
 }
 
-function environmentSources(facts: Facts): Source[] {
+function environmentSources(facts: Facts, python: string): Source[] {
+  const environment = sessionsOf(facts, "tox", python).names[0] ?? "py"
   const extras = extrasOf(facts)
   const groups = facts.pyproject?.groups ?? {}
   const named = (names: readonly string[] | undefined, from: Record<string, Requirement[]>) =>
     (names ?? []).flatMap((name) => from[normalise(name) ?? name] ?? [])
-  return facts.environments.map((environment) => ({
+  return facts.environments.map((one) => ({
     kind: "environment",
-    name: environment.name,
-    file: environment.file,
+    name: one.name,
+    file: one.file,
     purpose: "test",
     requirements: [
-      ...environment.requirements,
-      ...withIncludes(facts, environment.includes).flatMap((file) => file.requirements),
-      ...named(environment.extras, extras),
-      ...named(environment.groups, groups),
+      ...linesFor(one.requirements, environment),
+      ...withIncludes(
+        facts,
+        linesFor(one.includes, environment).map(({ path }) => path),
+      ).flatMap((file) => file.requirements),
+      ...named(one.extras, extras),
+      ...named(one.groups, groups),
     ],
   }))
 }
@@ -150,7 +156,12 @@ function environmentSources(facts: Facts): Source[] {
 const flat = (sources: readonly Source[]): Requirement[] =>
   sources.flatMap(({ requirements }) => requirements)
 
-function allSources(facts: Facts, manager: Manager, lock: Lock | undefined): Source[] {
+function allSources(
+  facts: Facts,
+  manager: Manager,
+  lock: Lock | undefined,
+  python: string,
+): Source[] {
   const sources: Source[] = lock === undefined ? [] : lockSources(lock)
   const known = (kind: string, name: string): boolean =>
     sources.some((source) => source.kind === kind && source.name === name)
@@ -195,7 +206,7 @@ function allSources(facts: Facts, manager: Manager, lock: Lock | undefined): Sou
       sources.push({ kind: "file", name, file: name, purpose, requirements })
     }
   }
-  sources.push(...environmentSources(facts))
+  sources.push(...environmentSources(facts, python))
   return sources
 }
 
