@@ -1,5 +1,11 @@
+/** A value that is no text here, such as a secret: the command line has it as the user wrote it. */
+export const AS_GIVEN = Symbol("as given")
+
 /** Values of a verb's parameters by their names, as far as a command line can have them. */
-export type Flags = Record<string, string | readonly string[] | boolean | undefined>
+export type Flags = Record<
+  string,
+  string | readonly string[] | boolean | typeof AS_GIVEN | undefined
+>
 
 /** Whoever runs the module's functions: where messages go, and how the same is asked for once more. */
 export interface Caller {
@@ -43,6 +49,8 @@ function flag(name: string, value: Flags[string]): string[] {
   const dashed = `--${kebabCase(name)}`
   if (value === undefined || value === false) return []
   if (value === true) return [dashed]
+  // Where it came from, a function is not told.
+  if (value === AS_GIVEN) return [`${dashed}=env:NAME`]
   if (typeof value === "string") return [`${dashed}=${value}`]
   return value.length === 0 ? [] : [`${dashed}=${value.map(csvField).join(",")}`]
 }

@@ -22,6 +22,7 @@ export const EXIT_CLASS = {
   TESTS_KILLED: 1,
   TESTS_CRASHED: 1,
   TESTS_ABORTED: 1,
+  TESTS_REFUSED: 2,
   CHECK_FAILED: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
@@ -280,16 +281,28 @@ export interface FailedTest {
   message?: string
 }
 
+/** Which run it was, and how to see it again. */
+export interface TestRun {
+  runner: string
+  python: string
+  /** A command line. */
+  reproduce: string
+  /** Why it came to no verdict, as far as known. */
+  stopped?: { kind: string; message?: string; file?: string; line?: number; test?: string }
+}
+
 /** The tests ran and some are red. */
 export function testsFailed(
   failures: readonly FailedTest[],
   red: number,
   ran: number,
   verdict: string,
+  { runner, python, reproduce }: TestRun,
 ): PylineError {
   return error("TESTS_FAILED", {
-    found: `${red} of ${ran} ${ran === 1 ? "test" : "tests"} failed`,
+    found: `${red} of ${ran} ${ran === 1 ? "test" : "tests"} failed (${runner}, Python ${python})`,
     means: failureLines(failures, red),
+    reproduce,
     tail: [verdict],
   })
 }
@@ -339,6 +352,7 @@ export function versionsFailed(
     failed.length > 0
       ? {
           code: "TESTS_FAILED" as const,
+          reproduce: failed[0]?.error.text.reproduce,
           found: `${sum("red")} of ${sum("ran")} tests failed, on Python ${quoted(failed.map(({ python }) => python))}`,
           means: failureLines(
             merged,
@@ -401,41 +415,105 @@ export function noTests(runner: string, looked: string, verdict: string): Pyline
   })
 }
 
-/** A process that the kernel (or a person) killed: nearly always memory. */
-export function testsKilled(what: string, last: string | undefined): PylineError {
+const KILLED_FIX = "give the engine more memory, or run fewer tests side by side"
+
+/** The tests were killed by the kernel (or a person): nearly always memory. */
+export function testsKilled(last: string | undefined, run: TestRun): PylineError {
   return error("TESTS_KILLED", {
-    found: `${what} were killed, probably out of memory`,
-    means: last === undefined ? [] : [`The last line they printed: ${last}`],
-    fix: "give the engine more memory, or run fewer tests side by side",
+    found: `the tests were killed, probably out of memory (${run.runner}, Python ${run.python})`,
+    means: run.stopped === undefined ? lastLine(last) : stopLines(run),
+    fix: KILLED_FIX,
+    reproduce: run.reproduce,
+    page: "tests",
+    tail: ["killed, probably out of memory"],
+  })
+}
+
+/** A step of the pipeline was killed, in the same way. */
+export function stepKilled(what: string, last: string | undefined): PylineError {
+  return error("TESTS_KILLED", {
+    found: `${what} was killed, probably out of memory`,
+    means: lastLine(last),
+    fix: KILLED_FIX,
     page: "tests",
     tail: ["killed, probably out of memory"],
   })
 }
 
 /** The runner itself died of a signal such as SIGSEGV. */
-export function testsCrashed(
-  runner: string,
-  signal: string,
-  last: string | undefined,
-): PylineError {
+export function testsCrashed(signal: string, last: string | undefined, run: TestRun): PylineError {
+  const lines = stopLines(run)
   return error("TESTS_CRASHED", {
-    found: `${runner} crashed (${signal})`,
-    means: last === undefined ? [] : [`The last line it printed: ${last}`],
-    fix: "run it with --args=-Xfaulthandler to see where, and look at the extension modules of the project",
+    found: `${run.runner} crashed (${signal}) on Python ${run.python}`,
+    means: lines.length > 0 ? lines : lastLine(last),
+    fix: "look at the extension modules (C, Rust) that the test uses",
+    reproduce: run.reproduce,
     page: "tests",
     tail: [`crashed (${signal})`],
   })
 }
 
-/** The runner ended without a verdict: a usage error, an import error in conftest.py, an internal error. */
-export function testsAborted(
-  runner: string,
-  exitCode: number,
-  log: readonly string[],
-): PylineError {
+const lastLine = (last: string | undefined): string[] =>
+  last === undefined ? [] : [`The last line that was printed: ${last}`]
+
+/** What was running, or went wrong, in the form of a red test. */
+function stopLines({ stopped }: TestRun): string[] {
+  if (stopped === undefined) return []
+  const { file, line, test, message } = stopped
+  const place = file === undefined ? [] : [at(line === undefined ? { file } : { file, line })]
+  const words = [...place, ...(test === undefined ? [] : [test])].join(" ")
+  const what = message ?? (stopped.kind === "running" ? "was running" : undefined)
+  return [`  ${[words, what].filter(Boolean).join(" - ")}`]
+}
+
+/** Options of pytest that plug-ins bring. */
+const PLUGINS: [RegExp, string][] = [
+  [/^--(?:no-)?cov\b/, "pytest-cov"],
+  [/^(?:-n|--numprocesses|--dist|--maxprocesses)\b/, "pytest-xdist"],
+  [/^--timeout\b/, "pytest-timeout"],
+  [/^--asyncio-mode\b/, "pytest-asyncio"],
+  [/^--(?:ds|dc|reuse-db|create-db|(?:no-)?migrations)\b/, "pytest-django"],
+  [/^--(?:reruns|only-rerun)\b/, "pytest-rerunfailures"],
+  [/^(?:--randomly-\w+|--random-order\w*)\b/, "pytest-randomly"],
+  [/^--benchmark\b/, "pytest-benchmark"],
+  [/^--snapshot\b/, "syrupy"],
+  [/^--mypy\b/, "pytest-mypy"],
+]
+
+/** The runner does not take its arguments or its configuration: nothing ran. */
+export function testsRefused({ runner, reproduce, stopped }: TestRun): PylineError {
+  const { message = "", file, line } = stopped ?? {}
+  const unknown = /^unrecognized arguments: (\S+)/.exec(message)?.[1] ?? ""
+  const plugin = PLUGINS.find(([option]) => option.test(unknown))?.[1]
+  const place = file === undefined ? "" : at(line === undefined ? { file } : { file, line })
+  return error("TESTS_REFUSED", {
+    found: `${runner} does not start: ${place === "" ? "" : `${place}: `}${message}`,
+    fix:
+      plugin === undefined
+        ? `correct ${file ?? "the arguments"}`
+        : `add ${plugin} to the project's test dependencies, or take ${unknown} away`,
+    reproduce,
+    page: "tests",
+    tail: [`no verdict: ${runner} did not start`],
+  })
+}
+
+/** The runner ended without a verdict: an import error in conftest.py, a timeout, an internal error. */
+export function testsAborted(exitCode: number, log: readonly string[], run: TestRun): PylineError {
+  const { runner, python, stopped } = run
+  const found =
+    stopped?.kind === "import"
+      ? `${runner} could not start`
+      : stopped?.kind === "timeout"
+        ? `a test timed out, and ${runner} with it`
+        : `${runner} stopped with exit status ${exitCode} before the tests were done`
   return error("TESTS_ABORTED", {
-    found: `${runner} stopped with exit status ${exitCode} before the tests were done`,
-    means: log.map((line) => `  ${line}`),
+    found: `${found} (Python ${python})`,
+    means: [
+      ...stopLines(run),
+      ...(stopped?.kind === "timeout" ? [] : log.map((line) => `  ${line}`)),
+    ],
+    reproduce: run.reproduce,
     page: "tests",
     tail: [`no verdict: ${runner} stopped with exit status ${exitCode}`],
   })

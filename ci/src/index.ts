@@ -72,9 +72,8 @@ export class Pyline {
     allowNoTests: boolean = false,
     indexCredentials?: Secret,
   ): Promise<string> {
-    return judgeVersions(
-      await testVersions(source, python, { args, allowNoTests, indexCredentials }),
-    )
+    const options = { args, allowNoTests, indexCredentials }
+    return judgeVersions(await testVersions(source, python, options), options)
   }
 
   /**

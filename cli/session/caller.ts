@@ -1,4 +1,4 @@
-import { type Caller, csvField, type Flags, shellLine } from "../../ci/src/caller.ts"
+import { AS_GIVEN, type Caller, csvField, type Flags, shellLine } from "../../ci/src/caller.ts"
 import { parseCsv } from "../args/csv.ts"
 import { passedArg } from "../args/parse.ts"
 import type { VerbRequest } from "../args/request.ts"
@@ -16,12 +16,12 @@ function commandLine(request: VerbRequest, name: string, flags: Flags): string {
   const words: string[] = []
   let behind: readonly string[] = []
   for (const arg of verb.args) {
-    const value = arg.name in flags ? flags[arg.name] : undefined
+    const value = arg.name in flags ? flags[arg.name] : AS_GIVEN
     const own = request.given.get(arg.name) ?? []
-    if (arg === passed && !(arg.name in flags)) behind = own.flatMap((t) => parseCsv(t, arg.flag))
+    if (arg === passed && value === AS_GIVEN) behind = own.flatMap((t) => parseCsv(t, arg.flag))
     else if (arg === passed && Array.isArray(value)) behind = value
-    else if (arg.name in flags) words.push(...flagOf(arg, value))
-    else words.push(...own.flatMap((text) => given(arg, text)))
+    else if (value === AS_GIVEN) words.push(...own.flatMap((text) => given(arg, text)))
+    else words.push(...flagOf(arg, value))
   }
   const { engine } = request.options
   return shellLine([
@@ -37,7 +37,7 @@ function given({ flag, type }: Arg, text: string): string[] {
   return [text === "true" ? `--${flag}` : `--no-${flag}`]
 }
 
-function flagOf({ flag }: Arg, value: Flags[string]): string[] {
+function flagOf({ flag }: Arg, value: Exclude<Flags[string], typeof AS_GIVEN>): string[] {
   if (value === undefined) return []
   if (typeof value === "boolean") return [value ? `--${flag}` : `--no-${flag}`]
   if (typeof value === "string") return written(flag, value)

@@ -115,6 +115,9 @@ def failure(case, kind, message, text):
         if match and not match[1].startswith(("/", "..")) and (file is None or match[1] == file):
             file, line = match[1], int(match[2])
     first = next((entry[1:].strip() for entry in lines if re.match(r"^E\s", entry)), None)
+    if message in ("collection failure", "internal error"):
+        # pytest's headings; what it was stands below them.
+        message = next((entry.strip() for entry in reversed(lines) if entry.strip()), message)
     said = first or message.splitlines()[0] if (first or message) else ""
     fact = {"id": identifier(case, file), "kind": "failed" if kind == "failure" else "error"}
     if file:
@@ -146,7 +149,9 @@ def identifier(case, file):
         # The module itself, which could not be collected.
         return case["file"][:MESSAGE]
     if case.get("file"):
-        module = re.sub(r"\.py$", "", case["file"]).replace("/", ".")
-        inner = classname[len(module) + 1 :] if classname.startswith(module) else ""
+        # unittest imports modules from where it looks for them: `tests/test_a.py` may be `test_a`.
+        path = re.sub(r"\.py$", "", case["file"]).split("/")
+        names = (".".join(path[start:]) + "." for start in range(len(path)))
+        inner = next((classname[len(name) :] for name in names if (classname + ".").startswith(name)), "")
         return "::".join([case["file"], *(part for part in inner.split(".") if part), name])[:MESSAGE]
     return (classname + "." + name if classname else name)[:MESSAGE]

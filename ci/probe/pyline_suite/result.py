@@ -8,6 +8,7 @@ import sys
 from xml.parsers import expat
 
 from pyline_suite.junit import COUNTS, MESSAGE, JUnit
+from pyline_suite.stopped import stopped
 
 
 def summarize(runner, status, junit, tail, seconds):
@@ -55,6 +56,9 @@ def summarize(runner, status, junit, tail, seconds):
         summary["verdict"] = "failed"
     if summary["verdict"] == "passed" and red > 0:
         summary["verdict"] = "failed"
+    why = stopped(tail) if summary["verdict"] in ("killed", "crashed", "aborted") else None
+    if why is not None:
+        summary["stopped"] = why
     return summary
 
 

@@ -5,7 +5,7 @@ import {
   lockStale,
   networkFailed,
   PylineError,
-  testsKilled,
+  stepKilled,
 } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { missingLibrary } from "../project/systemPackages.ts"
@@ -31,8 +31,10 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   const command = (error.cmd ?? []).join(" ")
   const log = lastLines(error.stderr || error.stdout)
   if (error.exitCode === 137 || error.exitCode === 9) {
-    return testsKilled(
-      command.includes("run_tests.py") ? "the tests" : `the step (${shortened(command)})`,
+    return stepKilled(
+      command.includes("run_tests.py")
+        ? "the run of the tests"
+        : `the step (${shortened(command)})`,
       log.at(-1),
     )
   }

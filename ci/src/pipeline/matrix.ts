@@ -108,15 +108,15 @@ function errored(python: string, error: unknown): Run {
 }
 
 /** The verdict, one line a version where there are several, or the error that it is. */
-export function judgeVersions(versions: readonly Version[]): string {
+export function judgeVersions(versions: readonly Version[], options: TestOptions): string {
   const [only, ...others] = versions
   if (only !== undefined && others.length === 0) {
     if (only.error !== undefined || only.plan === undefined) throw only.error
-    return judge(only.run, only.plan)
+    return judge(only.run, only.plan, options)
   }
   const table = versions.map(({ run }) => `Python ${run.python.padEnd(4)}  ${lineOf(run)}`)
   const verdict = totalOf(versions)
-  const wrong = versions.flatMap((version) => wrongWith(version) ?? [])
+  const wrong = versions.flatMap((version) => wrongWith(version, options) ?? [])
   if (wrong.length > 0) throw versionsFailed(wrong, table, verdict)
   return [...table, verdict].join("\n")
 }
@@ -135,12 +135,12 @@ function totalOf(versions: readonly Version[]): string {
   return verdictOf(resultOf(runs)).replace(/ in [\d.]+ s$/, ` on ${on} versions of Python$&`)
 }
 
-function wrongWith({ run, plan, error }: Version): VersionError | undefined {
+function wrongWith({ run, plan, error }: Version, options: TestOptions): VersionError | undefined {
   const { python, failures, counts } = run
   const ran = counts.passed + counts.failed + counts.errors + counts.xfailed + counts.xpassed
   try {
     if (error !== undefined || plan === undefined) throw error
-    judge(run, plan)
+    judge(run, plan, options)
     return undefined
   } catch (thrown) {
     const known = thrown instanceof PylineError ? thrown : versionErrored(run.error?.message ?? "")

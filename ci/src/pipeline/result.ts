@@ -30,6 +30,19 @@ export interface Failure {
   output?: string
 }
 
+const STOPS = ["import", "usage", "timeout", "crash", "exit", "error", "running"] as const
+
+/** Why a run came to no verdict, as far as what it printed last tells. */
+export interface Stop {
+  /** `running`: a test of `file` was running, and that is all that is known. */
+  kind: (typeof STOPS)[number]
+  message?: string
+  file?: string
+  line?: number
+  /** Name of the test that was running. */
+  test?: string
+}
+
 /** The tests on one version of Python. */
 export interface Run {
   /** `python-3.13`; its reports are named after it. */
@@ -49,6 +62,8 @@ export interface Run {
   junit?: string
   /** Why there is none. */
   junitError?: string
+  /** Of a killed, crashed or aborted run. */
+  stopped?: Stop
   /** The last lines that were printed. */
   tail: string[]
   error?: { code: string; message: string }
@@ -140,7 +155,21 @@ function checked(value: unknown): Run {
     failures: list(raw.failures).map(failure),
     ...(raw.junit === `junit/${name}.xml` ? { junit: raw.junit } : {}),
     ...optional("junitError", raw.junitError, text),
+    ...optional("stopped", raw.stopped, stop),
     tail: list(raw.tail).map(text),
+  }
+}
+
+function stop(value: unknown): Stop {
+  const raw = object(value)
+  const kind = STOPS.find((known) => known === raw.kind)
+  if (kind === undefined) throw new TypeError("no kind")
+  return {
+    kind,
+    ...optional("message", raw.message, text),
+    ...optional("file", raw.file, text),
+    ...optional("line", raw.line, whole),
+    ...optional("test", raw.test, text),
   }
 }
 

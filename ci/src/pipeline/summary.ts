@@ -1,6 +1,16 @@
-import { noTests, testsAborted, testsCrashed, testsFailed, testsKilled } from "../errors.ts"
+import {
+  noTests,
+  type TestRun,
+  testsAborted,
+  testsCrashed,
+  testsFailed,
+  testsKilled,
+  testsRefused,
+} from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
+import { reproduceTests } from "./reproduce.ts"
 import type { Counts, Run } from "./result.ts"
+import type { TestOptions } from "./tests.ts"
 
 /** The last line of what `test` says: `42 passed, 1 failed in 3.1 s`. */
 export function verdictOf({ counts, seconds }: { counts: Counts; seconds: number }): string {
@@ -11,26 +21,38 @@ export function verdictOf({ counts, seconds }: { counts: Counts; seconds: number
 }
 
 /** The verdict of a run, or the error that one which is not green is. */
-export function judge(run: Run, plan: Plan): string {
+export function judge(run: Run, plan: Plan, options: TestOptions): string {
   const verdict = verdictOf(run)
-  const { counts, tail } = run
+  const { counts, tail, stopped } = run
   const runner = run.runner ?? plan.runner.kind
+  if (run.verdict === "passed") return `${runner} on Python ${plan.python}\n${verdict}`
+  const how = {
+    runner,
+    python: plan.python,
+    reproduce: reproduceTests(run, plan, options),
+    ...(stopped === undefined ? {} : { stopped }),
+  }
   switch (run.verdict) {
-    case "passed":
-      return `${runner} on Python ${plan.python}\n${verdict}`
     case "failed": {
       const ran = counts.passed + counts.failed + counts.errors + counts.xfailed + counts.xpassed
-      throw testsFailed(run.failures, counts.failed + counts.errors, ran, verdict)
+      throw testsFailed(run.failures, counts.failed + counts.errors, ran, verdict, how)
     }
     case "no-tests":
       throw noTests(runner, whereLooked(plan), verdict)
     case "killed":
-      throw testsKilled("the tests", tail.at(-1))
+      throw testsKilled(tail.at(-1), how)
     case "crashed":
-      throw testsCrashed(runner, run.signal ?? "unknown signal", tail.at(-1))
+      throw testsCrashed(run.signal ?? "unknown signal", tail.at(-1), how)
     default:
-      throw testsAborted(runner, run.exitCode ?? -1, tail)
+      if (stopped?.kind === "usage") throw testsRefused(withoutFile(how, options.args))
+      throw testsAborted(run.exitCode ?? -1, tail.slice(-10), how)
   }
+}
+
+/** pytest names its configuration file also where it is a user's own argument that it does not take. */
+function withoutFile(run: TestRun, args: readonly string[]): TestRun {
+  const { file: _, ...stopped } = run.stopped ?? { kind: "usage" }
+  return args.some((arg) => stopped.message?.includes(arg)) ? { ...run, stopped } : run
 }
 
 function whereLooked(plan: Plan): string {

@@ -9,7 +9,7 @@ const version = (made: Run): Version => ({ run: made, plan: planOf("uv_library")
 
 const said = (...versions: Version[]): string => {
   try {
-    return judgeVersions(versions)
+    return judgeVersions(versions, { args: [], allowNoTests: false })
   } catch (error) {
     return (error as Error).message
   }
@@ -38,6 +38,7 @@ test("a test that is red on several versions is named once, with the versions", 
     "error[TESTS_FAILED]: 3 of 7 tests failed, on Python 3.11 and 3.13
       tests/test_a.py:7 test_b - assert 1 == 2 (Python 3.11)
       tests/test_a.py:7 test_c - assert 1 == 2 (Python 3.11 and 3.13)
+    reproduce: dagger call test --source=. --python=3.11 --args=tests/test_a.py::test_b,tests/test_a.py::test_c
     Python 3.11  2 passed, 2 failed in 1.2 s
     Python 3.12  3 passed in 1.2 s
     Python 3.13  2 passed, 1 failed in 1.2 s
@@ -65,6 +66,7 @@ test("red tests come before what kept tests from running", () => {
       tests/test_a.py:7 test_c - assert 1 == 2 (Python 3.13)
     also error[RESOLUTION_FAILED]: the dependencies of demo cannot be installed together (Python 3.9)
       no solution found
+    reproduce: dagger call test --source=. --python=3.13 --args=tests/test_a.py::test_c
     Python 3.9   not run: RESOLUTION_FAILED
     Python 3.13  2 passed, 1 failed in 1.2 s
     2 passed, 1 failed on 1 of 2 versions of Python in 1.2 s"

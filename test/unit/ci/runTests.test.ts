@@ -163,6 +163,75 @@ describe.skipIf(!pythonHas("pytest"))("pytest (skipped where python3 has no pyte
     const usage = await run("pytest", {}, ["--nonsense"])
     expect(usage).toMatchObject({ status: 2, summary: { verdict: "aborted", exitCode: 4 } })
     expect(usage.summary.tail.join("\n")).toContain("unrecognized arguments: --nonsense")
+    expect(usage.summary.stopped).toEqual({
+      kind: "usage",
+      message: "unrecognized arguments: --nonsense",
+    })
+  })
+
+  test.concurrent("why there is no verdict, and where", async ({ expect }) => {
+    const why = async (files: Record<string, string>, args: string[] = []) =>
+      (await run("pytest", { "tests/test_a.py": "def test_a(): pass\n", ...files }, args)).summary
+        .stopped
+    expect(await why({ "tests/conftest.py": "import os\nimport nowhere\n" })).toEqual({
+      kind: "import",
+      message: "ModuleNotFoundError: No module named 'nowhere'",
+      file: "tests/conftest.py",
+      line: 2,
+    })
+    expect(await why({ "tests/conftest.py": "def f(:\n" })).toMatchObject({
+      kind: "import",
+      message: expect.stringContaining("SyntaxError"),
+      line: 1,
+    })
+    expect(await why({ "pytest.ini": "[pytest]\nnonsense\n" })).toEqual({
+      kind: "usage",
+      message: "unexpected line: 'nonsense'",
+      file: "pytest.ini",
+      line: 2,
+    })
+    const loop = "def pytest_runtestloop(session):\n    raise RuntimeError('boom')\n"
+    expect(await why({ "tests/conftest.py": loop })).toEqual({
+      kind: "error",
+      message: "RuntimeError: boom",
+      file: "tests/conftest.py",
+      line: 2,
+    })
+    const exit = "import pytest\ndef test_a(): pytest.exit('no database', 7)\n"
+    expect(await why({ "tests/test_a.py": exit })).toEqual({
+      kind: "exit",
+      message: "Exit: no database",
+    })
+  })
+
+  test.concurrent("where a process was that died", async ({ expect }) => {
+    const stopped = async (code: string, args: string[] = []) => {
+      const text = `import ctypes, faulthandler, os, signal, time\ndef test_ok(): pass\ndef test_a():\n    ${code}\n`
+      return (await run("pytest", { "tests/test_a.py": text }, args)).summary.stopped
+    }
+    const kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    expect(await stopped(kill)).toEqual({ kind: "running", file: "tests/test_a.py" })
+    expect(await stopped(kill, ["-v"])).toEqual({
+      kind: "running",
+      file: "tests/test_a.py",
+      test: "test_a",
+    })
+    expect(await stopped("ctypes.string_at(0)")).toEqual({
+      kind: "crash",
+      message: "Segmentation fault",
+      file: "tests/test_a.py",
+      line: 4,
+      test: "test_a",
+    })
+    // As pytest-timeout does where it cannot interrupt a test.
+    const timeout =
+      "print(''.join(__import__('traceback').format_stack()), '+++ Timeout +++', sep='\\n', flush=True); os._exit(1)"
+    expect(await stopped(timeout, ["-s"])).toMatchObject({
+      kind: "timeout",
+      file: "tests/test_a.py",
+      line: 4,
+      test: "test_a",
+    })
   })
 
   test.concurrent("a killed and a crashed runner", async ({ expect }) => {
@@ -240,14 +309,14 @@ class T(unittest.TestCase):
     })
     expect(summary.failures.map(({ text: _, ...failure }) => failure)).toEqual([
       {
-        id: "tests/test_a.py::test_bad",
+        id: "tests/test_a.py::T::test_bad",
         kind: "failed",
         file: "tests/test_a.py",
         line: 5,
         message: "AssertionError: 1 != 2",
       },
       {
-        id: "tests/test_a.py::test_sub (i=1)",
+        id: "tests/test_a.py::T::test_sub (i=1)",
         kind: "failed",
         file: "tests/test_a.py",
         line: 8,

@@ -12,6 +12,7 @@ test("red tests exit with 1, and their own words are printed as they are", () =>
     1,
     42,
     "41 passed, 1 failed in 3.1 s",
+    { runner: "pytest", python: "3.13", reproduce: "pyline test" },
   )
   expect(explain(error)).toEqual({ exit: 1, text: error.message })
 })
