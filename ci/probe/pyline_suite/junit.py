@@ -114,7 +114,7 @@ def failure(case, kind, message, text):
         match = re.match(r"^([\w./-]+\.py):(\d{1,9}): ", entry)
         if match and not match[1].startswith(("/", "..")) and (file is None or match[1] == file):
             file, line = match[1], int(match[2])
-    first = next((entry[1:].strip() for entry in lines if re.match(r"^E\s", entry)), None)
+    first = assertion([entry[1:].strip() for entry in lines if re.match(r"^E\s", entry)])
     if message in ("collection failure", "internal error"):
         # pytest's headings; what it was stands below them.
         message = next((entry.strip() for entry in reversed(lines) if entry.strip()), message)
@@ -129,6 +129,16 @@ def failure(case, kind, message, text):
     if text.strip():
         fact["text"] = text.strip("\n")[-TEXT:]
     return fact
+
+
+def assertion(errors):
+    """One line of pytest's `E` lines. An assert with a message of its own has that first, and what was compared below."""
+    if not errors:
+        return None
+    compared = next((line for line in errors[1:] if line.startswith("assert ")), None)
+    if compared is None or not errors[0].startswith("AssertionError: "):
+        return errors[0]
+    return "%s (%s)" % (compared, errors[0].split(": ", 1)[1])
 
 
 def printed(text):
