@@ -30,7 +30,7 @@ def table(caption, heads, rows, kind=""):
     """`heads` are (text, class), cells are HTML. One of the kind "stacked" is a list on a narrow screen."""
     # Said once more, as browsers take the roles away from tables that are laid out in another way.
     role = ' role="%s"' if kind == "stacked" else "%.0s"
-    head = "".join('<th scope="col"%s class="%s">%s</th>' % (role % "columnheader", cls, html(text)) for text, cls in heads)
+    head = "".join('<th scope="col"%s class="%s"><span>%s</span></th>' % (role % "columnheader", cls, html(text)) for text, cls in heads)
     body = ""
     for row in rows:
         first, *rest = row
@@ -39,7 +39,7 @@ def table(caption, heads, rows, kind=""):
         body += "<tr%s>%s%s</tr>\n" % (role % "row", name, cells)
     group = role % "rowgroup"
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="%s"><table%s class="%s"><caption class="unseen">%s</caption>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="%s"><table%s class="%s"><caption class="unseen">%s</caption>'
         "<thead%s><tr%s>%s</tr></thead><tbody%s>\n%s</tbody></table></div>"
         % (html(caption), role % "table", kind, html(caption), group, role % "row", head, group, body)
     )
@@ -52,7 +52,7 @@ def output(title, parts):
     if left_out:
         note = "… %s left out here: all of it is in the folder junit" % size(left_out)
         text += '\n<span class="note">%s</span>\n%s' % (note, lines(plain(last)))
-    return '<figure><figcaption>%s</figcaption><pre tabindex="0" aria-label="%s"><code>%s</code></pre></figure>' % (
+    return '<figure><figcaption>%s</figcaption><pre tabindex="0" role="group" aria-label="%s"><code>%s</code></pre></figure>' % (
         html(title), html(title), text,
     )  # fmt: skip
 

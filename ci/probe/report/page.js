@@ -231,7 +231,7 @@ function steps({ steps, saved }) {
     make("p", { class: "note" }, note.join(" ")),
     make(
       "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps of the run" },
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": "Steps of the run" },
       table,
     ),
   )

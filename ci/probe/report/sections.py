@@ -52,12 +52,12 @@ def slowest(model):
     if not ordered:
         return ""
     top = ordered[0].seconds
-    heads = (("Test", "wide-cell"), ("Time", "number"), ("", "bar-cell"))
+    heads = (("Test", "wide-cell"), ("Time", "number"), ("As a bar", "bar-cell"))
     rows = [("<code>%s</code>" % html(test.id), time(test.seconds), bar(test.seconds / top)) for test in ordered]
     whole = sum(test.seconds for test in model.tests.values())
     share = sum(test.seconds for test in ordered) / whole if whole else 0
     note = ""
-    if len(model.tests) > 2 * len(ordered):
+    if len(model.tests) > 2 * len(ordered) and share >= 0.1:
         note = '<p class="note">These %d of %s tests take %s of the time that tests take.</p>' % (
             len(ordered), number(len(model.tests)), percent(share),
         )  # fmt: skip
@@ -69,7 +69,7 @@ def coverage(model):
     if not files:
         return ""
     missed = [file for file in files if file.rate < 1]
-    heads = (("File", "wide-cell"), ("Covered", "number"), ("", "bar-cell"), ("Lines missed", "missed"))
+    heads = (("File", "wide-cell"), ("Covered", "number"), ("As a bar", "bar-cell"), ("Lines missed", "missed"))
     rows = [
         (
             "<code>%s</code>" % html(line(file.name)),
@@ -96,7 +96,7 @@ def tests(model):
         '<input id="filter" type="search" autocomplete="off" spellcheck="false" placeholder="part of a name" aria-controls="rows">'
         '<fieldset><legend class="unseen">Outcome</legend></fieldset></form>'
         '<p id="found" class="note" role="status"></p>'
-        '<div class="scroll" tabindex="0" role="region" aria-label="All tests"><table><caption class="unseen">All tests</caption>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="All tests"><table><caption class="unseen">All tests</caption>'
         '<thead><tr></tr></thead><tbody id="rows"></tbody></table></div>'
         '<p><button type="button" id="more" hidden></button></p></div>' + left
     )
@@ -110,7 +110,7 @@ def plan(model):
             "<strong>%s</strong>" % html(line(decision["value"], 300)),
             html(line(decision["rule"], 300))
             + "".join('<br><span class="quiet">not %s: %s</span>' % (html(line(other["value"])), html(line(other["why"]))) for other in decision["rejected"]),
-            "<code>%s</code>" % html(":".join(str(decision[key]) for key in ("file", "line") if key in decision)),
+            "<code>%s</code>" % html(line(":".join(str(decision[key]) for key in ("file", "line") if key in decision))),
         )
         for decision in chosen.get("decisions", [])
     ]  # fmt: skip
