@@ -41,6 +41,9 @@ export const EXIT_CLASS = {
   HASH_MISMATCH: 2,
   INDEX_REFUSED: 2,
   START_UNKNOWN: 2,
+  START_AMBIGUOUS: 2,
+  SERVER_MISSING: 2,
+  COLLECTSTATIC_FAILED: 2,
   CHECK_MISCONFIGURED: 2,
   NETWORK: 3,
   VERSION_ERRORED: 3,
@@ -604,8 +607,43 @@ const indented = (text: string | undefined): string[] =>
 export function startUnknown(name: string | undefined): PylineError {
   return error("START_UNKNOWN", {
     found: `nothing was found that an image of ${name ?? "the project"} could start`,
-    means: ["A library has tests and packages, but no image."],
-    fix: 'say what starts it: [tool.pyline] start = "gunicorn app:app"',
+    means: [
+      "There is no Procfile, no application of a web framework, no command of its own and no script that is meant to be run.",
+      "A library has tests and packages, but no image.",
+    ],
+    fix: 'say what starts it: [tool.pyline] start = "gunicorn shop:app"',
+    page: "start-command",
+  })
+}
+
+export function startAmbiguous(candidates: readonly (Place & { command: string })[]): PylineError {
+  const [first] = candidates
+  return error("START_AMBIGUOUS", {
+    found: `${quoted(candidates.map(at))} could all be what an image starts`,
+    means: candidates.map((one) => `  ${at(one)}: ${one.command}`),
+    fix: `decide with a setting: [tool.pyline] start = ${JSON.stringify(first?.command ?? "")}`,
+    page: "start-command",
+  })
+}
+
+/** The start command needs a server that no file asks for. It is not installed behind the project's back: nothing would lock it. */
+export function serverMissing(found: string, command: string, fix: string): PylineError {
+  return error("SERVER_MISSING", {
+    found,
+    means: [
+      `An image would start: ${command}`,
+      "What runs in production has to be locked like everything else.",
+    ],
+    fix,
+    page: "start-command",
+  })
+}
+
+export function collectstaticFailed(command: string, log: readonly string[]): PylineError {
+  return error("COLLECTSTATIC_FAILED", {
+    found: `the static files could not be gathered: ${command}`,
+    means: log.map((line) => `  ${line}`),
+    fix: "let the settings load without the variables of production, or leave it out: [tool.pyline] collectstatic = false",
     page: "start-command",
   })
 }

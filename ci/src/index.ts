@@ -20,7 +20,7 @@ import { judgeCheck } from "./pipeline/check.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
-import { readPlan } from "./pipeline/read.ts"
+import { readPlan, withStart } from "./pipeline/read.ts"
 import { reportFolder } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
 import type { Plan } from "./project/plan.ts"
@@ -48,9 +48,11 @@ export class Pyline {
     if (format !== "text" && format !== "json") {
       throw usage(`--format ${format}: not a format of the plan`, "use text or json")
     }
-    const plan = await readPlan(source, python).catch((error: unknown) => {
-      throw explain(error, undefined)
-    })
+    const plan = await readPlan(source, python)
+      .then((known) => withStart(known, source))
+      .catch((error: unknown) => {
+        throw explain(error, undefined)
+      })
     return format === "json" ? planJson(plan) : showPlan(plan)
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import re
 
 from facts.reader import Problem, Project, key_line, strings, table
@@ -13,8 +14,12 @@ SETTINGS = {
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "audit-ignore": list, "audit-service": str,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
+    "collectstatic": bool,
 }  # fmt: skip
-KINDS = {str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number"}
+KINDS = {
+    str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number",
+    bool: "true or false",
+}
 
 
 def pyline_settings(project: Project, document: dict) -> dict | None:
@@ -35,12 +40,14 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
     for key, value in settings.items():
         line = key_line(project, file, key)
         if key not in SETTINGS:
-            project.report(Problem(file, f"Pyline has no setting {key!r}; it has {', '.join(sorted(SETTINGS))}", line))
+            close = difflib.get_close_matches(key, SETTINGS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(SETTINGS))}"
+            project.report(Problem(file, f"Pyline has no setting {key!r}; {hint}", line))
         elif key == "audit-ignore":
             facts["auditIgnore"] = audit_ignore(project, file, value, line)
         elif (
             not isinstance(value, SETTINGS[key])
-            or isinstance(value, bool)
+            or (isinstance(value, bool) and SETTINGS[key] is not bool)
             or (isinstance(value, list) and strings(value) != value)
         ):
             project.report(Problem(file, f"{key} must be {KINDS[SETTINGS[key]]}", line))

@@ -8,6 +8,7 @@ import re
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
+from facts.metadata import SCRIPT
 from facts.reader import Problem, Project, line_of, table
 from facts.requirement import requirement
 
@@ -15,7 +16,7 @@ from facts.requirement import requirement
 def setup_facts(project: Project) -> dict | None:
     facts: dict = {
         "files": [], "dependencies": [], "extras": {}, "testsRequire": [], "dynamicDependencies": False,
-        "extensions": False, "configOnly": True, "classifiers": [],
+        "extensions": False, "configOnly": True, "classifiers": [], "scripts": {},
     }  # fmt: skip
     if project.exists("setup.cfg"):
         facts["files"].append("setup.cfg")
@@ -65,6 +66,7 @@ def setup_cfg(project: Project, facts: dict) -> None:
     if parser.has_section("options.extras_require"):
         for extra in parser.options("options.extras_require"):
             facts["extras"][canonicalize_name(extra)] = listed("options.extras_require", extra)
+    facts["scripts"] |= scripts(parser.get("options.entry_points", "console_scripts", fallback=""))
     facts["classifiers"] = parser.get("metadata", "classifiers", fallback="").splitlines()
     requires = parser.get("options", "python_requires", fallback=None)
     if requires:
@@ -139,6 +141,8 @@ def setup_call(facts: dict, node: ast.Call) -> None:
                 facts["requiresPython"] = value
             elif keyword.arg == "classifiers":
                 facts["classifiers"] = lines(value)
+            elif keyword.arg == "entry_points":
+                facts["scripts"] |= scripts(table(value).get("console_scripts"))
             elif keyword.arg == "install_requires":
                 facts["dependencies"] += [requirement(item) for item in lines(value)]
             elif keyword.arg == "tests_require":
@@ -162,3 +166,13 @@ def lines(value: object) -> list[str]:
 
 
 # uv.lock
+
+
+def scripts(value: object) -> dict[str, str]:
+    """`name = module:function`, a line each."""
+    pairs = (line.partition("=") for line in lines(value))
+    return {
+        name.strip(): target.split("[")[0].strip()
+        for name, _, target in pairs
+        if re.fullmatch(r"[\w.-]+", name.strip()) and SCRIPT.fullmatch(target.split("[")[0].strip())
+    }

@@ -1,7 +1,7 @@
 """Make a layer of an image out of what an install has left: a tree that is the same each time.
 
     python layer.py dependencies --environment /opt/venv --known FILE --output DIRECTORY
-    python layer.py application --environment /opt/venv --known FILE --output DIRECTORY [--source FROM TO]
+    python layer.py application --environment /opt/venv --known FILE --output DIRECTORY [--source DIRECTORY]
 
 `dependencies` takes the whole environment and writes down in the known file what is in it. `application` takes what has come
 to it since, and the source. Every time in the tree is the same, modes are 644 or 755, and bytecode is valid by its hash:
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument("--environment", required=True)
     parser.add_argument("--known", required=True)
     parser.add_argument("--output", required=True)
-    parser.add_argument("--source", nargs=2, metavar=("FROM", "TO"))
+    parser.add_argument("--source")
     arguments = parser.parse_args()
     os.makedirs(arguments.output, exist_ok=True)
     own = arguments.kind == "application"
@@ -166,11 +166,10 @@ def main() -> int:
             left_out.add(path)
     correct_record(arguments.output, arguments.environment, left_out)
     if arguments.source is not None:
-        source, target = arguments.source
-        os.makedirs(arguments.output + target, exist_ok=True)
-        for path in walk(source):
+        os.makedirs(arguments.output + arguments.source, exist_ok=True)
+        for path in walk(arguments.source):
             if not is_test(path):
-                put(os.path.join(source, path), arguments.output + target + "/" + path)
+                put(os.path.join(arguments.source, path), arguments.output + arguments.source + "/" + path)
     compile_all(arguments.output)
     settle(arguments.output)
     files = sum(1 for _ in walk(arguments.output))

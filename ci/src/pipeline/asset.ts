@@ -5,7 +5,7 @@ const directory = new URL("../../probe/", import.meta.url)
 
 /** Text of one of the programs in ci/probe. */
 export function asset(
-  name: "evidence.py" | "apt.sh" | "build.py" | "make_dist.py" | "try_dist.py",
+  name: "app.py" | "evidence.py" | "apt.sh" | "build.py" | "make_dist.py" | "try_dist.py",
 ): string {
   return readFileSync(new URL(name, directory), "utf8")
 }

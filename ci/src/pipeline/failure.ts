@@ -1,4 +1,5 @@
 import {
+  collectstaticFailed,
   indexRefused,
   installFailed,
   internal,
@@ -41,6 +42,7 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   if (/lockfile at .+ needs to be updated/.test(error.stderr)) {
     return lockStale("uv.lock", "pyproject.toml", "uv lock")
   }
+  if (command.endsWith("collectstatic --noinput")) return collectstaticFailed(command, log)
   const what = subject(command, plan)
   const trouble = readTrouble(error.stderr)
   switch (trouble?.kind) {

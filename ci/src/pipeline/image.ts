@@ -1,12 +1,14 @@
 import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger"
-import { startUnknown } from "../errors.ts"
+import { serverMissing, startAmbiguous, startUnknown } from "../errors.ts"
 import { CONTENTS, DEVELOPMENT, SECRETS } from "../project/contents.ts"
 import type { Plan, Start } from "../project/plan.ts"
 import { imageProgram } from "./asset.ts"
 import { ENVIRONMENT, environment, PYTHON, SEARCH_PATH, SOURCE } from "./base.ts"
+import { configured } from "./configuration.ts"
 import { files } from "./files.ts"
 import { uvSync, withDependencies } from "./install.ts"
-import { createdOf, type Origin, repositoryOf } from "./origin.ts"
+import type { Origin } from "./origin.ts"
+import { withStart } from "./read.ts"
 import { HOME, pythonImage } from "./toolbox.ts"
 
 /** A number and no name: Kubernetes can see that it is not root. Any other number works as well. */
@@ -24,46 +26,56 @@ export interface ImageOptions extends Origin {
  * The image of an application: the plan's start command, its production dependencies and its own code on a slim Python.
  *
  * Each layer is a tree that was made elsewhere and copied in, never what a step has left behind: base, system, dependencies,
- * application, from what changes least to what changes most.
+ * application, from what changes least to what changes most. No time and no order of the machine that built is in them.
  */
 export async function image(
   plan: Plan,
   source: Directory,
   options: ImageOptions = {},
 ): Promise<Container> {
-  const { start, production } = plan
-  if (start === undefined) throw startUnknown(plan.name)
-  const dependencies = withDependencies(
-    await environment(
-      {
-        ...plan,
-        dependencies: production.dependencies,
-        systemPackages: production.systemPackages.build,
-      },
-      options.indexCredentials,
-    ),
-    production.dependencies,
+  const known = await withStart(plan, source)
+  const start = startOf(known)
+  const dependencies = await dependencyLayer(known, options)
+  const application = withApplication(dependencies, known, start, source).withExec(
+    layer("application", ["--source", SOURCE]),
   )
+  const layers = systemLayer(known)
+    .withDirectory("/", dependencies.directory(`${OUTPUT}/dependencies`))
+    .withDirectory("/", application.directory(`${OUTPUT}/application`))
+  return configured(layers.withUser(`${USER}:${USER}`), known, start, options)
+}
+
+/** What is to be started, or the error that an image cannot be made for. */
+function startOf({ name, start, startProblem }: Plan): Start {
+  if (startProblem?.kind === "ambiguous") throw startAmbiguous(startProblem.candidates)
+  if (startProblem !== undefined) {
+    const { found, command, fix } = startProblem
+    throw serverMissing(found, command, fix)
+  }
+  if (start === undefined) throw startUnknown(name)
+  return start
+}
+
+/** The base with the Debian packages that are needed at run time, and without installers. */
+function systemLayer({ python, production }: Plan): Container {
+  const packages = production.systemPackages.run
+  // Its program comes through the standard input: a mount would leave its mark on the directory it is in.
+  return dag
+    .container()
+    .from(pythonImage(python))
+    .withExec([PYTHON, "-B", "-S", "-", USER, ...packages], { stdin: imageProgram("system.py") })
+}
+
+/** The container in which the production dependencies are installed, and made a tree of. The source is no part of its key. */
+async function dependencyLayer(plan: Plan, { indexCredentials }: ImageOptions): Promise<Container> {
+  const { dependencies, systemPackages } = plan.production
+  const empty = await environment(
+    { ...plan, dependencies, systemPackages: systemPackages.build },
+    indexCredentials,
+  )
+  return withDependencies(empty, dependencies)
     .withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))
     .withExec(layer("dependencies"))
-  const application = withApplication(dependencies, plan, source).withExec(
-    layer("application", ["--source", "/source", SOURCE]),
-  )
-  // Its program comes through the standard input: a mount would leave its mark on the directory it is in.
-  const system = dag
-    .container()
-    .from(pythonImage(plan.python))
-    .withExec([PYTHON, "-B", "-S", "-", USER, ...production.systemPackages.run], {
-      stdin: imageProgram("system.py"),
-    })
-  return configured(
-    system
-      .withDirectory("/", dependencies.directory(`${OUTPUT}/dependencies`))
-      .withDirectory("/", application.directory(`${OUTPUT}/application`)),
-    plan,
-    start,
-    options,
-  )
 }
 
 const layer = (kind: "dependencies" | "application", more: string[] = []): string[] => [
@@ -72,11 +84,23 @@ const layer = (kind: "dependencies" | "application", more: string[] = []): strin
   ...more,
 ]
 
-/** With the project itself installed from a wheel, and with what is copied beside it at /source. */
-function withApplication(container: Container, plan: Plan, source: Directory): Container {
-  const { dependencies, package: install } = plan.production
-  const copied = source.filter({ include: [...CONTENTS], exclude: [...SECRETS, ...DEVELOPMENT] })
-  if (install === undefined) return container.withMountedDirectory("/source", copied)
+/** With the project itself installed from a wheel, and with what of its source is copied. */
+function withApplication(
+  container: Container,
+  plan: Plan,
+  start: Start,
+  source: Directory,
+): Container {
+  const building = withWheel(container, plan, source)
+    .withoutDirectory(SOURCE)
+    .withDirectory(SOURCE, start.copied ? contents(plan, source) : dag.directory())
+  return start.build === undefined ? building : prepared(building, start, start.build)
+}
+
+/** The project as a package, from a source without credentials in it. */
+function withWheel(container: Container, { production }: Plan, source: Directory): Container {
+  const { dependencies, package: install } = production
+  if (install === undefined) return container
   const command =
     install.kind === "uv" && dependencies.kind === "uv"
       ? [...uvSync("--frozen", dependencies.selection), "--no-editable"]
@@ -90,54 +114,40 @@ function withApplication(container: Container, plan: Plan, source: Directory): C
   for (const [name, value] of Object.entries(install.environment)) {
     building = building.withEnvVariable(name, value)
   }
-  return building.withExec(command).withMountedDirectory("/source", dag.directory())
+  return building.withExec(command)
 }
 
-function configured(container: Container, plan: Plan, start: Start, origin: Origin): Container {
-  let image = container
+/** What of the source an image has: the usual kinds of files, and those that the settings name. */
+function contents({ production }: Plan, source: Directory): Directory {
+  const { directory, asked, package: install } = production
+  const own = directory === undefined ? source : source.directory(directory)
+  // Of a package below src/ the wheel has everything.
+  const built = install === undefined ? [] : ["src"]
+  const usual = own.filter({
+    include: [...CONTENTS],
+    exclude: [...SECRETS, ...DEVELOPMENT, ...built],
+  })
+  const named = own.filter({
+    include: [".streamlit/config.toml", ...asked.files],
+    exclude: [...SECRETS],
+  })
+  return usual.withDirectory("/", named)
+}
+
+/** After what the application itself does once, when its image is made. */
+function prepared(
+  container: Container,
+  { directory }: Start,
+  { command, environment: variables }: NonNullable<Start["build"]>,
+): Container {
+  const at = [SOURCE, directory ?? []].flat().join("/")
+  let building = container
+    .withWorkdir(at)
     .withEnvVariable("PATH", SEARCH_PATH)
-    .withEnvVariable("LANG", "C.UTF-8")
-    .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
-    .withEnvVariable("PYTHONUNBUFFERED", "1")
-    // The code belongs to root, and its bytecode is there already.
+    .withEnvVariable("PYTHONPATH", at)
     .withEnvVariable("PYTHONDONTWRITEBYTECODE", "1")
-    // The one place that every user may write to.
-    .withEnvVariable("HOME", "/tmp")
-    .withEnvVariable("USER", "app")
-  const path = [SOURCE, ...plan.pythonPath.map((directory) => `${SOURCE}/${directory}`)]
-  image = image.withEnvVariable("PYTHONPATH", path.join(":"))
-  if (start.port !== undefined) {
-    image = image.withEnvVariable("PORT", String(start.port)).withExposedPort(start.port)
+  for (const [name, value] of Object.entries(variables)) {
+    building = building.withEnvVariable(name, value)
   }
-  for (const [name, value] of Object.entries(labelsOf(plan, start, origin))) {
-    image = image.withLabel(name, value)
-    // Those that registries show are annotations of the manifest too.
-    if (name.startsWith(OCI)) image = image.withAnnotation(name, value)
-  }
-  return image
-    .withWorkdir(SOURCE)
-    .withUser(`${USER}:${USER}`)
-    .withEntrypoint([])
-    .withDefaultArgs(start.command)
-}
-
-const OCI = "org.opencontainers.image."
-
-function labelsOf(
-  { python, production }: Plan,
-  start: Start,
-  origin: Origin,
-): Record<string, string> {
-  const source = repositoryOf(origin) ?? production.labels.source
-  const own = {
-    ...production.labels,
-    created: createdOf(origin),
-    "base.name": `docker.io/library/${pythonImage(python)}`,
-    ...(origin.revision === undefined ? {} : { revision: origin.revision }),
-    ...(source === undefined ? {} : { source }),
-  }
-  return {
-    ...Object.fromEntries(Object.entries(own).map(([name, value]) => [`${OCI}${name}`, value])),
-    ...(start.release === undefined ? {} : { "pyline.release": JSON.stringify(start.release) }),
-  }
+  return building.withExec(command)
 }

@@ -1,10 +1,12 @@
 import type { Directory } from "@dagger.io/dagger"
 import { internal } from "../errors.ts"
+import type { AppFacts } from "../project/appFacts.ts"
 import { decide } from "../project/decide.ts"
 import type { Facts } from "../project/facts.ts"
 import type { Plan } from "../project/plan.ts"
 import { SUPPORTED } from "../project/python.ts"
 import type { Evidence } from "../project/runner.ts"
+import { decideStart } from "../project/start.ts"
 import { asset, probeProgram } from "./asset.ts"
 import { files } from "./files.ts"
 import { patiently } from "./retry.ts"
@@ -61,6 +63,23 @@ export async function readPlan(source: Directory, python: string | undefined): P
   const decided = decide({ facts, names, python, evidence: await readEvidence(source) })
   if (decided === "evidence") throw internal("no test runner could be decided on", [])
   return decided
+}
+
+/** The plan with what an image of the project starts. Any edit of a module asks again, so that only what needs it does. */
+export async function withStart(plan: Plan, source: Directory): Promise<Plan> {
+  if (plan.start !== undefined || plan.startProblem !== undefined) return plan
+  const { directory } = plan.production
+  const own = directory === undefined ? source : source.directory(directory)
+  const program = { "app.py": asset("app.py"), ...probeProgram() }
+  const facts = await probe<AppFacts>(own, ["**/*.py", "Procfile"], program, [OUTPUT])
+  const { start, problem, decisions, warnings } = decideStart(plan, facts)
+  return {
+    ...plan,
+    ...(start === undefined ? {} : { start }),
+    ...(problem === undefined ? {} : { startProblem: problem }),
+    decisions: [...plan.decisions, ...decisions],
+    warnings: [...plan.warnings, ...warnings],
+  }
 }
 
 async function readFacts(source: Directory): Promise<Facts> {

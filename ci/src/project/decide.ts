@@ -11,7 +11,6 @@ import { decideProduction } from "./production.ts"
 import { DEFAULT, decidePython } from "./python.ts"
 import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
 import { decideRunner, type Evidence } from "./runner.ts"
-import { decideStart } from "./start.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
 import { namesIn } from "./uvGraph.ts"
@@ -53,7 +52,8 @@ export function decide(input: Input): Plan | "evidence" {
   )
   if (plan === "evidence") return plan
   const directory = [member.path, plan.runner.directory ?? []].flat().join("/")
-  return { ...plan, runner: { ...plan.runner, directory }, pythonPath: [] }
+  const production = { ...plan.production, directory: member.path }
+  return { ...plan, runner: { ...plan.runner, directory }, pythonPath: [], production }
 }
 
 function decideFor(input: Input, member: string | undefined): Plan | "evidence" {
@@ -151,7 +151,6 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     systemPackages,
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
     production: decideProduction(facts, manager, lock, names, member),
-    ...decideStart(facts),
     decisions,
     warnings,
   }

@@ -138,6 +138,8 @@ export interface Settings {
   health?: string
   /** Patterns of files that an image has beside the usual kinds. */
   imageFiles?: string[]
+  /** False where static files of Django are not to be gathered. */
+  collectstatic?: boolean
   /** Findings of `build` that are no errors: rules, or rule:what. */
   buildIgnore?: string[]
   /** Vulnerabilities that are accepted, until a day. */
@@ -159,6 +161,8 @@ interface Setup {
   /** True for a setup.cfg that only configures tools. */
   configOnly: boolean
   extensions: boolean
+  /** Commands that it brings, and the functions that they call. */
+  scripts: Record<string, string>
   /** Why the build of this setup.py may read any file, or absent when it plainly does not. */
   reads?: string
 }

@@ -28,6 +28,7 @@ export interface Plan {
   production: Production
   /** What an image of it starts; absent where nothing was looked for or found. */
   start?: Start
+  startProblem?: StartProblem
   decisions: Decision[]
   warnings: string[]
 }
@@ -71,6 +72,23 @@ export interface Production {
   systemPackages: { build: string[]; run: string[] }
   /** Names of the distributions that are installed, as far as files tell. */
   distributions: string[]
+  /** Whether these are all: a lock tells, a list of requirements does not. */
+  complete: boolean
+  /** Commands that the project brings, and the functions that they call. */
+  scripts: Record<string, string>
+  scriptsFile?: string
+  /** What the settings say of the image. */
+  asked: {
+    file?: string
+    start?: string | string[]
+    release?: string | string[]
+    port?: number
+    health?: string
+    files: string[]
+    collectstatic?: boolean
+  }
+  /** The directory of the workspace's member that the image is made of. */
+  directory?: string
   /** What the project says of itself, by the names of the OCI specification. */
   labels: Record<string, string>
 }
@@ -79,11 +97,29 @@ export interface Start {
   /** Arguments of the process, in the exec form. */
   command: string[]
   kind: "web" | "worker" | "command"
+  /** Whether it needs an init: it does not end by itself when it is asked to. */
+  init: boolean
   /** Where a web process listens unless PORT says otherwise. */
   port?: number
+  /** What is asked whether a web process is well; a strict one has to say so, any other has to answer. */
+  health?: { path: string; strict: boolean }
+  /** The directory of the source that it is started in. */
+  directory?: string
+  environment?: Record<string, string>
   /** What is run once, before a new version is started: migrations. */
   release?: string[]
+  /** What is run when the image is made, with variables that are gone afterwards. */
+  build?: { command: string[]; environment: Record<string, string> }
+  /** Other processes of the same image, by their names. */
+  processes?: Record<string, string[]>
+  /** Whether the image has the source itself, and not only the package that is built from it. */
+  copied: boolean
 }
+
+/** Why there is something to start and no image yet. */
+export type StartProblem =
+  | { kind: "server"; server: string; command: string; found: string; fix: string }
+  | { kind: "ambiguous"; candidates: { command: string; file: string; line: number }[] }
 
 export interface PackageBuild {
   /** Where the package is, from the root; the root itself where absent. */
@@ -124,6 +160,8 @@ export interface Decision {
     | "project"
     | "test runner"
     | "system packages"
+    | "start command"
+    | "release command"
   value: string
   file?: string
   line?: number

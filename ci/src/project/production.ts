@@ -61,6 +61,9 @@ export function decideProduction(
           },
         }),
     distributions,
+    complete: lock !== undefined || facts.uvLock !== undefined,
+    ...scriptsOf(facts),
+    asked: askedOf(facts),
     systemPackages: { build: [...new Set(build)].sort(), run: [...new Set(run)].sort() },
     labels: labelsOf(facts),
   }
@@ -81,6 +84,26 @@ function distributionsOf(
     ...installed.flatMap(({ name }) => BROUGHT[name ?? ""] ?? []),
   ]
   return [...new Set(names)].sort()
+}
+
+function scriptsOf({ pyproject, setup }: Facts): Pick<Production, "scripts" | "scriptsFile"> {
+  const own = pyproject?.metadata.scripts ?? {}
+  if (Object.keys(own).length > 0 || setup === undefined) return { scripts: own }
+  const file = setup.files.at(-1)
+  return { scripts: setup.scripts, ...(file === undefined ? {} : { scriptsFile: file }) }
+}
+
+function askedOf({ settings = { file: "" } }: Facts): Production["asked"] {
+  const { file, start, release, port, health, imageFiles, collectstatic } = settings
+  return {
+    file,
+    ...(start === undefined ? {} : { start }),
+    ...(release === undefined ? {} : { release }),
+    ...(port === undefined ? {} : { port }),
+    ...(health === undefined ? {} : { health }),
+    ...(collectstatic === undefined ? {} : { collectstatic }),
+    files: imageFiles ?? [],
+  }
 }
 
 /** Labels that an image has of the project's own metadata, by their names in the OCI specification. */

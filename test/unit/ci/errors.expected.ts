@@ -68,7 +68,7 @@ docs: docs/manifests.md`,
   pyproject_no_name: `error[MANIFEST_INVALID]: pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
-  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; it has apt, audit-ignore, audit-service, build-ignore, extra-index, extras, groups, health, image-files, package, package-manager, port, python, release, runner, sessions, start, version
+  pyproject_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml:6: Pyline has no setting 'pyhton'; did you mean 'python'?
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
   pyproject_settings_unknown_group: `error[MANIFEST_INVALID]: pyproject.toml: the settings name the group "tests", which the project does not have
