@@ -24,6 +24,7 @@ export const EXIT_CLASS = {
   TESTS_ABORTED: 1,
   TESTS_REFUSED: 2,
   CHECK_FAILED: 1,
+  SIGNATURE_MISSING: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
   MANAGER_AMBIGUOUS: 2,
@@ -45,8 +46,19 @@ export const EXIT_CLASS = {
   SERVER_MISSING: 2,
   COLLECTSTATIC_FAILED: 2,
   CHECK_MISCONFIGURED: 2,
+  REGISTRY_INVALID: 2,
+  REGISTRY_REFUSED: 2,
+  REGISTRY_MISSING: 2,
+  TAG_INVALID: 2,
+  TAG_MISSING: 2,
+  TAG_TAKEN: 2,
+  SECRET_IN_IMAGE: 2,
+  KEY_INVALID: 2,
+  PLATFORM_INVALID: 2,
   NETWORK: 3,
   VERSION_ERRORED: 3,
+  REGISTRY_FAILED: 3,
+  PLATFORM_UNAVAILABLE: 3,
   CHECK_ERRORED: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
@@ -691,6 +703,148 @@ export function networkFailed(
     means: log.map((line) => `  ${line}`),
     fix: "check the network, a proxy or the index, then run again",
     page: "failures",
+  })
+}
+
+/** What a registry answered other than what it was asked for; `kind` as ci/probe/registry/errors.py has it. */
+export function registryFailed(
+  kind: "refused" | "missing" | "unreachable" | "limited" | "broken" | "invalid",
+  message: string,
+): PylineError {
+  switch (kind) {
+    case "refused":
+      return error("REGISTRY_REFUSED", {
+        found: `the registry refuses access: ${message}`,
+        fix: "log in with an account that may: --username NAME --password env:TOKEN",
+        page: "publish",
+      })
+    case "missing":
+      return error("REGISTRY_MISSING", {
+        found: message,
+        fix: "check how the image is spelled, and that it was published",
+        page: "publish",
+      })
+    default:
+      return error("REGISTRY_FAILED", {
+        found: message,
+        means: [
+          {
+            unreachable: "The registry, or the way to it, is down.",
+            limited:
+              "The registry limits how often it may be asked, for longer than is waited for.",
+            broken: "The registry failed again and again.",
+            invalid: "The registry does not answer as the OCI distribution specification says.",
+          }[kind],
+        ],
+        fix: "try again later; what was uploaded stays and is not uploaded again",
+        page: "publish",
+      })
+  }
+}
+
+export function registryInvalid(text: string): PylineError {
+  return error("REGISTRY_INVALID", {
+    found: `${JSON.stringify(text)} does not name a repository of images`,
+    fix: "write host/name, such as ghcr.io/me/app; tags are given with --tags",
+    page: "publish",
+  })
+}
+
+export function tagInvalid(tag: string): PylineError {
+  return error("TAG_INVALID", {
+    found: `${JSON.stringify(tag)} cannot be a tag`,
+    means: ["A tag has letters, digits, dots, dashes and underscores, at most 128 of them."],
+    fix: "give another one: --tags=1.2.3,latest",
+    page: "publish",
+  })
+}
+
+/** Nothing is known that the image could be called after. */
+export function tagMissing(): PylineError {
+  return error("TAG_MISSING", {
+    found: "nothing says what the image is to be called: no commit, no version, no branch",
+    fix: "name it, such as --tags=latest, or say where it comes from: --revision=$(git rev-parse HEAD)",
+    page: "publish",
+  })
+}
+
+/** Tags that never move are on another image already. */
+export function tagTaken(
+  name: string,
+  taken: readonly { tag: string; was?: string }[],
+  digest: string,
+): PylineError {
+  const [first] = taken
+  return error("TAG_TAKEN", {
+    found: `${taken.map(({ tag }) => `${name}:${tag}`).join(", ")} is another image already`,
+    means: [
+      ...taken.map(({ tag, was }) => `${tag} is ${was}, and this image is ${digest}.`),
+      "Tags of commits and versions never move, so that what was tested under one is what runs. No tag was put.",
+    ],
+    fix: `publish the new image under a new name, such as a higher version than ${first?.tag}`,
+    page: "publish",
+  })
+}
+
+/** The image has a secret of this run in it. Nothing was uploaded. */
+export function secretInImage(
+  places: readonly { secret: string; where: string; form: string }[],
+): PylineError {
+  const shown = places.slice(0, 10).map(({ secret, where, form }) => {
+    return `  ${where}: the value of --${secret}${form === "plain" ? "" : ` (${form})`}`
+  })
+  if (places.length > shown.length) shown.push(`  and ${places.length - shown.length} more`)
+  return error("SECRET_IN_IMAGE", {
+    found: "the image has a secret of this run in it, so it was not published",
+    means: shown,
+    fix: "find out what writes it there; a value that was in a file should be taken for known to others",
+    page: "publish",
+  })
+}
+
+export function keyInvalid(why: string): PylineError {
+  return error("KEY_INVALID", {
+    found: `the signing key cannot be used: ${why}`,
+    fix: "make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem",
+    page: "sbom-and-signing",
+  })
+}
+
+/** Nothing that is attached to an image is signed with a key. */
+export function signatureMissing(image: string, key: string, why: readonly string[]): PylineError {
+  return error("SIGNATURE_MISSING", {
+    found: `${image} is not signed with the key ${key}`,
+    means:
+      why.length === 0
+        ? ["No signature is attached to it."]
+        : why.map((each) => `A signature does not count: ${each}.`),
+    fix: "sign it when it is published (--signing-key), or give the key that it was signed with",
+    page: "sbom-and-signing",
+  })
+}
+
+/** @public */
+export function platformInvalid(text: string): PylineError {
+  return error("PLATFORM_INVALID", {
+    found: `${JSON.stringify(text)} is not a platform that images are made for`,
+    fix: "write linux/amd64 or linux/arm64",
+    page: "publish",
+  })
+}
+
+/**
+ * A program of another machine type could not be started.
+ *
+ * @public
+ */
+export function platformUnavailable(platform: string, own: string): PylineError {
+  return error("PLATFORM_UNAVAILABLE", {
+    found: `this engine cannot run programs of ${platform}`,
+    means: [
+      `It runs on ${own}, and no emulator is set up for ${platform}. An image cannot be made without running its installs.`,
+    ],
+    fix: `set an emulator up (docker run --privileged --rm tonistiigi/binfmt --install ${platform.split("/")[1]}), or leave ${platform} out of --platforms`,
+    page: "publish",
   })
 }
 

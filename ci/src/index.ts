@@ -9,20 +9,25 @@ import {
   type Container,
   check,
   type Directory,
+  type File,
   func,
   object,
   type Secret,
 } from "@dagger.io/dagger"
 import { usage } from "./errors.ts"
+import { attachmentsOf, named } from "./pipeline/attachments.ts"
 import { audited } from "./pipeline/audit.ts"
 import { built } from "./pipeline/build.ts"
 import { judgeCheck } from "./pipeline/check.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
+import { publish } from "./pipeline/publish.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
+import { loginOf } from "./pipeline/registry.ts"
 import { reportFolder } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
+import { verify } from "./pipeline/verify.ts"
 import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE } from "./source.ts"
@@ -125,6 +130,87 @@ export class Pyline {
       return await patiently(() => made.sync())
     } catch (error) {
       throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Test the project, make its image and publish it under its commit, version and branch; prints name:tag@sha256:…
+   *
+   * @param source The project's directory
+   * @param registry Where to publish it, such as ghcr.io/me/app
+   * @param tags Tags to give it instead of its commit, version and branch, such as 1.2.3,latest
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   * @param skipChecks Publish without running tests and checks before
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param signingKey Private key that signs the image and its provenance: ECDSA on P-256 in PEM, or one of cosign
+   * @param signingPassword Password of that key
+   * @param revision The commit; the pyline command asks git for it
+   * @param branch The branch; the pyline command asks git for it
+   * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
+   * @param repository Address of the repository; the pyline command asks git for it
+   */
+  @func({ cache: "never" })
+  async publish(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    registry: string,
+    tags: string[] = [],
+    username?: string,
+    password?: Secret,
+    skipChecks: boolean = false,
+    python?: string,
+    indexCredentials?: Secret,
+    signingKey?: Secret,
+    signingPassword?: Secret,
+    revision?: string,
+    branch?: string,
+    created?: string,
+    repository?: string,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      return await publish(plan, source, {
+        ...{ registry, tags, username, password, skipChecks, indexCredentials },
+        ...{ revision, branch, created, repository },
+        signing: signingKey && { key: signingKey, password: signingPassword },
+      })
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Check that an image was signed with a key, and say what its signed provenance says; fails when it was not
+   *
+   * @param image The image in its registry, such as ghcr.io/me/app:1.2.3
+   * @param key The public key, in PEM
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   */
+  @func({ cache: "never" })
+  async verify(image: string, key: File, username?: string, password?: Secret): Promise<string> {
+    try {
+      return await verify(image, await key.contents(), await loginOf(username, password))
+    } catch (error) {
+      throw explain(error, undefined)
+    }
+  }
+
+  /**
+   * Give what publish put beside an image: bills of materials, provenance, signatures, release.json
+   *
+   * @param image The image in its registry, such as ghcr.io/me/app:1.2.3
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   */
+  @func({ cache: "never" })
+  async attachments(image: string, username?: string, password?: Secret): Promise<Directory> {
+    try {
+      return await named(await attachmentsOf(image, await loginOf(username, password))).sync()
+    } catch (error) {
+      throw explain(error, undefined)
     }
   }
 

@@ -9,12 +9,26 @@ const QUESTIONS: Record<string, (ask: (...args: string[]) => string) => string> 
     // What lies in the folder is not what the commit has.
     return ask("status", "--porcelain", "--", ".") === "" ? commit : `${commit}-dirty`
   },
+  branch: (ask) => branchOf(() => ask("symbolic-ref", "--quiet", "--short", "HEAD"), process.env),
   created: (ask) => ask("log", "-1", "--format=%cI"),
   repository: (ask) => ask("config", "--get", "remote.origin.url"),
 }
 
+/** The branch; on CI hosts that check out a commit alone, the one that they say they build. */
+function branchOf(ask: () => string, env: NodeJS.ProcessEnv): string {
+  try {
+    return ask()
+  } catch {
+    // A pull request's is none of these: what it would publish must not be taken for its target.
+    const isBranch = /^(push|schedule|workflow_dispatch)$/.test(env.GITHUB_EVENT_NAME ?? "")
+    if (isBranch && env.GITHUB_REF_TYPE === "branch") return env.GITHUB_REF_NAME ?? ""
+    if (env.TRAVIS_PULL_REQUEST === "false" && !env.TRAVIS_TAG) return env.TRAVIS_BRANCH ?? ""
+    return env.CI_COMMIT_BRANCH ?? (env.CHANGE_ID ? "" : (env.BRANCH_NAME ?? ""))
+  }
+}
+
 /**
- * Answers for the parameters `revision`, `created` and `repository` that are not given, from the git repository of the source.
+ * Answers for the parameters `revision`, `branch`, `created` and `repository` that are not given, from the git repository of the source.
  * Where there is none, or no git, they stay as they are.
  */
 export function fromGit(verb: Verb, values: (Value | undefined)[]): (Value | undefined)[] {

@@ -55,7 +55,7 @@ def _parser():
     made.add_argument("--keep", action="append", default=[], metavar="TAG", help="never moves: left where it is")
     made = command("attach", attach, "attaches documents to an image")
     made.add_argument("image", help="name@sha256:…")
-    made.add_argument("documents", help="JSON file: [{type, file, mediaType?, title?, annotations?}]")
+    made.add_argument("documents", help="JSON file: [{type, file, mediaType?, title?, annotations?, platform?, once?}]")
     made = command("store", store, "stores a document under a tag")
     made.add_argument("image", help="name:tag")
     made.add_argument("document", help="JSON file: {type, file, mediaType?, title?, annotations?}")
@@ -100,11 +100,14 @@ def tag(args):
 
 def attach(args):
     repository = _repository(args, args.image)
-    digest = _manifest(repository).digest
+    image = _manifest(repository)
     attached = []
     for document in _json(args.documents):
         data, options = _document(document, args.documents)
-        made = artifact.attach(repository, digest, document["type"], data, **options)
+        platform = document.get("platform")
+        subject = artifact.for_platform(repository, image, platform) if platform else image
+        once = document.get("once", False)
+        made = artifact.attach(repository, subject, document["type"], data, once=once, **options)
         attached.append({"type": document["type"], "digest": made})
         print(f"{document.get('title', document['type'])} {made}")
     return {"attached": attached}
@@ -128,9 +131,11 @@ def referrers(args):
     repository = _repository(args, args.image)
     manifest = _manifest(repository)
     found = []
-    for number, each in enumerate(repository.referrers(manifest.digest, args.type)):
-        written = _write(repository, each["digest"], args.directory, f"{number}")
-        found.append({"type": each.get("artifactType"), "digest": each["digest"], **written})
+    # What is said of one platform alone is attached to that one.
+    for platform, digest in [(None, manifest.digest), *artifact.platforms(manifest)]:
+        for each in repository.referrers(digest, args.type):
+            written = _write(repository, each["digest"], args.directory, f"{len(found)}")
+            found.append({"type": each.get("artifactType"), "digest": each["digest"], "platform": platform, **written})
     return {"digest": manifest.digest, "referrers": found}
 
 

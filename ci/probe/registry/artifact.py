@@ -2,7 +2,7 @@
 
 import json
 
-from registry.client import INDEX, MANIFEST, Manifest, digest_of, fallback_tag
+from registry.client import INDEX, INDEXES, MANIFEST, Manifest, digest_of, fallback_tag
 from registry.errors import RegistryError
 
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
@@ -45,16 +45,40 @@ def push(repository, manifest, data, tag=None):
     return manifest.digest
 
 
-def attach(repository, digest, artifact_type, data, **options):
-    """Attaches a document to an image; its digest. Attaching it again changes nothing."""
-    image = repository.manifest(digest)
-    if image is None:
-        raise RegistryError("missing", f"{repository.reference.name} has no {digest}", 404)
+def attach(repository, image, artifact_type, data, *, once=False, **options):
+    """
+    Attaches a document to an image (a Manifest); its digest. Attaching it again changes nothing, nor does attaching
+    another one where there is one of its type already and one is enough (`once`).
+    """
     manifest = make(artifact_type, data, subject=image.descriptor(), **options)
-    known = {each["digest"] for each in repository.referrers(digest)}
-    if manifest.digest in known:
-        return manifest.digest
+    for each in repository.referrers(image.digest):
+        if each["digest"] == manifest.digest or (once and each.get("artifactType") == artifact_type):
+            return each["digest"]
     return push(repository, manifest, data)
+
+
+def platforms(image):
+    """Of an image of several platforms: (`os/architecture[/variant]`, digest) of each."""
+    if image.media_type not in INDEXES:
+        return []
+    listed = []
+    for child in image.document.get("manifests", []):
+        parts = child.get("platform") or {}
+        words = [str(parts[key]) for key in ("os", "architecture", "variant") if parts.get(key)]
+        listed.append(("/".join(words) or "unknown", child["digest"]))
+    return listed
+
+
+def for_platform(repository, image, platform):
+    """Of an image of several platforms the manifest of one; else the image itself."""
+    if image.media_type not in INDEXES:
+        return image
+    for name, digest in platforms(image):
+        if platform == name or name.startswith(f"{platform}/"):
+            found = repository.manifest(digest)
+            if found is not None:
+                return found
+    raise RegistryError("missing", f"{repository.reference} has nothing for {platform}", 404)
 
 
 def read(repository, digest):

@@ -10,6 +10,17 @@ export function asset(
   return readFileSync(new URL(name, directory), "utf8")
 }
 
+/** Texts of one of the Python packages in ci/probe, by their paths. */
+export function packageProgram(
+  name: "registry" | "sbom" | "scan" | "signing",
+): Record<string, string> {
+  const modules = readdirSync(new URL(`${name}/`, directory)).filter((file) => file.endsWith(".py"))
+  const paths = modules.sort().map((file) => `${name}/${file}`)
+  return Object.fromEntries(
+    paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
+  )
+}
+
 /** Texts of the program that reads manifests, by their paths. */
 export const probeProgram = (): Record<string, string> => program("probe.py", "facts")
 

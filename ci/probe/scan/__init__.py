@@ -1,0 +1,1 @@
+"""Looks for secrets in what is about to be published."""

@@ -1,0 +1,113 @@
+import type { Container, Directory, Secret } from "@dagger.io/dagger"
+import { notice } from "../caller.ts"
+import { tagTaken } from "../errors.ts"
+import { repositoryName } from "../project/imageName.ts"
+import type { Plan } from "../project/plan.ts"
+import type { PassedCheck } from "../project/release.ts"
+import { decideTags, firstTag, type Tags } from "../project/tags.ts"
+import { describe } from "./describe.ts"
+import { image } from "./image.ts"
+import { judgeVersions, testVersions } from "./matrix.ts"
+import { type Origin, repositoryOf } from "./origin.ts"
+import { pushed } from "./push.ts"
+import { type Login, loginOf, registry } from "./registry.ts"
+import { refuseSecrets } from "./scan.ts"
+import type { SigningKey } from "./signing.ts"
+
+/** What `publish` is asked for. */
+export interface PublishOptions extends Origin {
+  registry: string
+  tags: readonly string[]
+  username?: string | undefined
+  password?: Secret | undefined
+  branch?: string | undefined
+  skipChecks: boolean
+  indexCredentials?: Secret | undefined
+  signing?: SigningKey | undefined
+}
+
+/**
+ * Tests, makes the image, uploads it, says beside it what it is and, as the last thing, gives it its tags.
+ * Nothing is uploaded before the checks are green, and nobody sees the image before it is complete.
+ *
+ * @returns `name:tag@sha256:…`
+ */
+export async function publish(
+  plan: Plan,
+  source: Directory,
+  options: PublishOptions,
+): Promise<string> {
+  const started = new Date()
+  const name = repositoryName(options.registry)
+  const { revision, branch } = options
+  const version = plan.production.labels.version
+  const tags = decideTags({ asked: options.tags, revision, version, branch })
+  const login = await loginOf(options.username, options.password)
+  // Tests may take long; that the password is wrong should be known before.
+  await registry(["check", name], { login })
+  const [checks, variants] = await Promise.all([
+    options.skipChecks ? [] : passed(plan, source, options),
+    variantsOf(plan, source, options),
+  ])
+  const images = Object.values(variants)
+  for (const each of images) {
+    await refuseSecrets(each, {
+      password: options.password,
+      "index-credentials": options.indexCredentials,
+      "signing-key": options.signing?.key,
+      "signing-password": options.signing?.password,
+    })
+  }
+  const digest = await pushed(images, name, login)
+  const repository = repositoryOf(options)
+  const { signing, skipChecks } = options
+  await describe(plan, variants, {
+    ...{ name, digest, tags, checks, checksSkipped: skipChecks, started, login },
+    ...{ revision, branch, repository, version, signing },
+  })
+  await putTags(name, digest, tags, login)
+  return `${name}:${firstTag(tags)}@${digest}`
+}
+
+/** The checks that have to be green. Throws as they do. */
+async function passed(
+  plan: Plan,
+  source: Directory,
+  { indexCredentials }: PublishOptions,
+): Promise<PassedCheck[]> {
+  const options = { args: [], allowNoTests: false, indexCredentials }
+  const text = judgeVersions(await testVersions(source, [plan.python], options))
+  return [{ check: "test", summary: text.split("\n").join(", ") }]
+}
+
+/** The image for each platform. */
+async function variantsOf(
+  plan: Plan,
+  source: Directory,
+  options: PublishOptions,
+): Promise<Record<string, Container>> {
+  const made = await (await image(plan, source, options)).sync()
+  return { [await made.platform()]: made }
+}
+
+async function putTags(
+  name: string,
+  digest: string,
+  { move, stay, keep }: Tags,
+  login: Login | undefined,
+): Promise<void> {
+  const args = [
+    ...move.flatMap((tag) => ["--move", tag]),
+    ...stay.flatMap((tag) => ["--stay", tag]),
+    ...keep.flatMap((tag) => ["--keep", tag]),
+  ]
+  const { tags } = await registry<{ tags: { tag: string; result: string; was?: string }[] }>(
+    ["tag", `${name}@${digest}`, ...args],
+    { login },
+  )
+  const taken = tags.filter(({ result }) => result === "taken")
+  if (taken.length > 0) throw tagTaken(name, taken, digest)
+  for (const { tag, was } of tags.filter(({ result }) => result === "kept")) {
+    notice(`${name}:${tag} stays where it is, on ${was}: raise the version to publish another one`)
+  }
+}
