@@ -76,7 +76,7 @@ async function passed(
   { indexCredentials }: PublishOptions,
 ): Promise<PassedCheck[]> {
   const options = { args: [], allowNoTests: false, indexCredentials }
-  const text = judgeVersions(await testVersions(source, [plan.python], options))
+  const text = judgeVersions(await testVersions(source, [plan.python], options), options)
   return [{ check: "test", summary: text.split("\n").join(", ") }]
 }
 
