@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 
+from facts.coverage import coverage_facts, pytest_options
 from facts.environments import environment_facts, session_facts
 from facts.indexes import index_facts
 from facts.pdm_lock import pdm_lock_facts
@@ -117,6 +118,12 @@ def facts_of(root: str, supported: list[str]) -> dict:
         facts["python"] = python_facts(project, document, setup, settings, facts["scripts"], supported)
         facts["classifiers"] = classifiers(document, setup)
         facts["testConfig"] = test_config(project, document)
+        addopts = pytest_options(project, document)
+        if addopts is not None:
+            facts["addopts"] = addopts
+        coverage = coverage_facts(project, document, addopts["words"] if addopts is not None else [])
+        if coverage is not None:
+            facts["coverage"] = coverage
         if project.exists("PKG-INFO"):
             match = re.search(r"^Version: (\S+)$", project.text("PKG-INFO") or "", re.MULTILINE)
             if match is not None:

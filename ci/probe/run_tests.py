@@ -1,10 +1,12 @@
 """Run the tests of the project in the working directory and say what came of it.
 
     python run_tests.py --runner pytest|unittest|django|tox|nox --reports DIRECTORY --name NAME [--directory DIRECTORY]
-        [--allow-no-tests] [-- ARGUMENT…]
+        [--allow-no-tests] [--coverage add|project|run] [--workers auto|NUMBER] [--shard 2/5] [--durations DIRECTORY]
+        [--attempt WORD] [-- ARGUMENT…]
 
-What the tests print is passed on as it comes. DIRECTORY gets junit/NAME.xml and result.json. The exit status is
-0 for green, 1 for red and 2 where there is no verdict; never more, so that none of the tests' can be taken for a signal.
+What the tests print is passed on as it comes. DIRECTORY gets junit/NAME.xml and result.json, and coverage/NAME.data where
+coverage is measured. The exit status is 0 for green, 1 for red and 2 where there is no verdict; never more, so that none of
+the tests' can be taken for a signal.
 
 It needs nothing but the standard library of Python 3.8: it runs in the project's own environment.
 """
@@ -23,31 +25,26 @@ PROGRAM = os.path.abspath(__file__)
 
 
 def main():
-    if len(sys.argv) > 3 and sys.argv[1] == "child":
-        from pyline_suite.unittest_runner import child
+    if len(sys.argv) > 2 and sys.argv[1] == "child":
+        from pyline_suite.child import child
 
-        return child(*sys.argv[2:4], sys.argv[4:])
+        return child(sys.argv[2], sys.argv[3:])
+    from pyline_suite.command import Request
     from pyline_suite.process import run
     from pyline_suite.result import summarize, write_result
 
     options, arguments = parse(sys.argv[1:])
-    junit = os.path.join(options.reports, "junit", options.name + ".xml")
-    os.makedirs(os.path.dirname(junit), exist_ok=True)
-    started = time.monotonic()
     if options.directory:
         os.chdir(options.directory)
-    if options.runner in ("tox", "nox"):
-        from pyline_suite.sessions import gather, report_through_environment
+    request = Request(PROGRAM, options, arguments)
+    started = time.monotonic()
+    status, tail = run(request.command, request.environment)
+    if request.sessions:
+        from pyline_suite.sessions import gather
 
-        parts = report_through_environment(options.reports)
-        status, tail = run(command(options.runner, junit, arguments))
-        gather(parts, junit)
-    else:
-        status, tail = run(command(options.runner, junit, arguments))
+        gather(request.sessions, request.junit)
     seconds = time.monotonic() - started
-    summary = summarize(options.runner, status, junit, tail, seconds)
-    if summary["verdict"] == "no-tests" and options.allow_no_tests:
-        summary["verdict"] = "passed"
+    summary = summarize(request, status, tail, seconds)
     write_result(options.reports, summary)
     return {"passed": 0, "failed": 1, "no-tests": 1}.get(summary["verdict"], 2)
 
@@ -59,21 +56,14 @@ def parse(argv):
     parser.add_argument("--reports", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--allow-no-tests", action="store_true")
+    parser.add_argument("--coverage", choices=("add", "project", "run"))
+    parser.add_argument("--workers")
+    parser.add_argument("--shard", type=lambda text: tuple(int(part) for part in text.split("/")))
+    parser.add_argument("--durations")
+    # Of no effect but that another word is another run.
+    parser.add_argument("--attempt")
     split = argv.index("--") if "--" in argv else len(argv)
     return parser.parse_args(argv[:split]), argv[split + 1 :]
-
-
-def command(runner, junit, arguments):
-    if runner in ("unittest", "django"):
-        return [sys.executable, PROGRAM, "child", runner, junit, *arguments]
-    if runner in ("tox", "nox"):
-        return [sys.executable, "-m", runner, *arguments]
-    # Last, so that neither the project's own addopts nor an argument takes the report away; xunit1 has file and line,
-    # and what a red test printed belongs to its report.
-    ours = ["--junitxml=" + junit, "-o", "junit_family=xunit1"]
-    ours += ["-o", "junit_logging=all", "-o", "junit_log_passing_tests=false"]
-    split = arguments.index("--") if "--" in arguments else len(arguments)
-    return [sys.executable, "-m", "pytest", *arguments[:split], *ours, *arguments[split:]]
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ export const EXIT_CLASS = {
   TESTS_CRASHED: 1,
   TESTS_ABORTED: 1,
   TESTS_REFUSED: 2,
+  COVERAGE_LOW: 1,
   CHECK_FAILED: 1,
   SIGNATURE_MISSING: 1,
   USAGE: 2,
@@ -45,6 +46,9 @@ export const EXIT_CLASS = {
   START_AMBIGUOUS: 2,
   SERVER_MISSING: 2,
   COLLECTSTATIC_FAILED: 2,
+  COVERAGE_MISSING: 2,
+  RUNS_INCOMPLETE: 2,
+  COVERAGE_ERRORED: 2,
   CHECK_MISCONFIGURED: 2,
   REGISTRY_INVALID: 2,
   REGISTRY_REFUSED: 2,
@@ -368,7 +372,7 @@ export function versionsFailed(
       ? {
           code: "TESTS_FAILED" as const,
           reproduce: failed[0]?.error.text.reproduce,
-          found: `${sum("red")} of ${sum("ran")} tests failed, on Python ${quoted(failed.map(({ python }) => python))}`,
+          found: `${sum("red")} of ${sum("ran")} tests failed, on Python ${quoted([...new Set(failed.map(({ python }) => python))])}`,
           means: failureLines(
             merged,
             sum("red") - merged.reduce((total, { on }) => total + on.length - 1, 0),
@@ -407,6 +411,58 @@ function merge(versions: readonly VersionError[]): (FailedTest & { on: string[] 
     }
   }
   return [...tests.values()]
+}
+
+/** The tests are green and leave too much untouched. */
+export function coverageLow(
+  coverage: {
+    shown: string
+    needed?: { percent: number; from: string }
+    worst: readonly { file: string; percent: string; missing: string }[]
+  },
+  tail: readonly string[],
+): PylineError {
+  const { shown, needed, worst } = coverage
+  return error("COVERAGE_LOW", {
+    found: `${shown} % of the code is covered by the tests, and ${needed?.percent} % is needed (${needed?.from})`,
+    means: worst.map(
+      ({ file, percent, missing }) =>
+        `  ${file} ${percent} % covered${missing === "" ? "" : `, not ${missing}`}`,
+    ),
+    fix: "test what is missing, or change what is needed",
+    page: "coverage",
+    tail: [...tail],
+  })
+}
+
+/** Coverage was asked for and there is none. */
+export function coverageMissing(from: string, tail: readonly string[]): PylineError {
+  return error("COVERAGE_MISSING", {
+    found: `no coverage was measured, and some is needed (${from})`,
+    fix: "see that the tests run with pytest-cov or coverage, or say [tool.pyline] coverage = false",
+    page: "coverage",
+    tail: [...tail],
+  })
+}
+
+/** The data of the runs could not be combined or reported. */
+export function coverageErrored(log: readonly string[]): PylineError {
+  return error("COVERAGE_ERRORED", {
+    found: "the coverage of the runs could not be combined",
+    means: log.map((line) => `  ${line}`),
+    fix: "correct the configuration of coverage.py, or say [tool.pyline] coverage = false",
+    page: "coverage",
+  })
+}
+
+/** Reports that are to make one do not fit together. */
+export function runsIncomplete(found: string, means: readonly string[]): PylineError {
+  return error("RUNS_INCOMPLETE", {
+    found,
+    means: [...means],
+    fix: "collect the reports of one run of each part: pyline reports --shard 1/5 -o reports/1, and so on",
+    page: "matrix",
+  })
 }
 
 /** The tests could not be started on this version for a reason that no other error tells. */

@@ -21,12 +21,12 @@ import { built } from "./pipeline/build.ts"
 import { judgeCheck } from "./pipeline/check.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
-import { judgeVersions, testVersions } from "./pipeline/matrix.ts"
 import { publish } from "./pipeline/publish.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
 import { reportFolder } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
+import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { verify } from "./pipeline/verify.ts"
 import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
@@ -69,6 +69,10 @@ export class Pyline {
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Be green also where there are no tests
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param shard Run one part of the suite: 2/5 for the second of five
+   * @param durations Reports of an earlier run; parts are made to take equally long by them
+   * @param attempt Another word, such as 2, runs the tests anew where their result is known
+   * @param from Folder with the reports of runs elsewhere (parts, versions): give the result of all of them, and run nothing
    */
   @func()
   @check()
@@ -78,19 +82,27 @@ export class Pyline {
     args: string[] = [],
     allowNoTests: boolean = false,
     indexCredentials?: Secret,
+    shard?: string,
+    durations?: Directory,
+    attempt?: string,
+    from?: Directory,
   ): Promise<string> {
-    const options = { args, allowNoTests, indexCredentials }
-    return judgeVersions(await testVersions(source, python, options), options)
+    const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
+    return judgeSuite(await runSuite(source, python, request))
   }
 
   /**
-   * Run the project's tests, or take the run that `test` made, and give its reports: index.html, summary.md, result.json, JUnit XML and more. Red tests are no failure here
+   * Run the project's tests, or take the run that `test` made, and give its reports: index.html, summary.md, result.json, JUnit XML, coverage and more. Red tests are no failure here
    *
    * @param source The project's directory
    * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Count as green also where there are no tests
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param shard Run one part of the suite: 2/5 for the second of five
+   * @param durations Reports of an earlier run; parts are made to take equally long by them
+   * @param attempt Another word, such as 2, runs the tests anew where their result is known
+   * @param from Folder with the reports of runs elsewhere (parts, versions): give the result of all of them, and run nothing
    */
   @func()
   async reports(
@@ -99,9 +111,13 @@ export class Pyline {
     args: string[] = [],
     allowNoTests: boolean = false,
     indexCredentials?: Secret,
+    shard?: string,
+    durations?: Directory,
+    attempt?: string,
+    from?: Directory,
   ): Promise<Directory> {
-    const versions = await testVersions(source, python, { args, allowNoTests, indexCredentials })
-    return await reportFolder({ versions }).sync()
+    const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
+    return await reportFolder(await runSuite(source, python, request)).sync()
   }
 
   /**

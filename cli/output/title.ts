@@ -8,6 +8,7 @@ const LONGEST = 48
 export function title(name: string): string {
   if (!name.startsWith("exec ")) return name.replace(/\s+/g, " ").trim()
   const [, runner, environment] = /\/run_tests\.py --runner (\S+).*? --name (\S+)/.exec(name) ?? []
+  if (name.includes("/combine_coverage.py ")) return "exec coverage"
   if (runner) return `exec ${runner} (${environment})`
   const words = name.split(/\s+/).slice(1).map(baseName)
   const script = words.findIndex((word) => word.endsWith(".py"))

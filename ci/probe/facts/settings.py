@@ -13,6 +13,7 @@ SETTINGS = {
     "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "sessions": list, "apt": list,
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "audit-ignore": list, "audit-service": str,
+    "coverage": bool, "workers": int,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
     "collectstatic": bool,
 }  # fmt: skip
@@ -55,6 +56,8 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
             project.report(Problem(file, "port must be between 1 and 65535", line))
         elif key == "audit-service" and not re.match(r"https?://[^/\s]+", value):
             project.report(Problem(file, "audit-service must be the address of a service", line))
+        elif key == "workers" and not 0 <= value <= 256:
+            project.report(Problem(file, "workers must be between 0 and 256", line))
         elif key == "apt" and not all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in value):
             project.report(Problem(file, "apt must be a list of names of Debian packages", line))
         else:

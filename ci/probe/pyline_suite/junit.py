@@ -18,6 +18,8 @@ class JUnit:
         self.totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
         self.cases = dict.fromkeys(COUNTS, 0)
         self.failures = []
+        # Seconds of each test.
+        self.times = {}
         self.depth = 0
         self.case = None
         self.outcome = None
@@ -82,6 +84,10 @@ class JUnit:
             for fact in self.failures[self.first :] if output else []:
                 fact["output"] = output[-TEXT:]
             self.cases[self.outcome] += 1
+            took = seconds(self.case.get("time"))
+            # As pytest names it, and as unittest does.
+            for test in {identifier(self.case), "%s.%s" % (self.case.get("classname"), self.case.get("name"))}:
+                self.times[test] = self.times.get(test, 0.0) + took
             self.case = None
 
     def counts(self):
@@ -105,6 +111,10 @@ def whole(value):
     return int(value) if value is not None and re.match(r"^\d{1,9}$", value) else 0
 
 
+def seconds(value):
+    return float(value) if value is not None and re.match(r"^\d{1,6}(\.\d{1,9})?$", value) else 0.0
+
+
 def failure(case, kind, message, text):
     file = case.get("file")
     line = int(case["line"]) + 1 if file and re.match(r"^\d{1,9}$", case.get("line", "")) else None
@@ -119,7 +129,7 @@ def failure(case, kind, message, text):
         # pytest's headings; what it was stands below them.
         message = next((entry.strip() for entry in reversed(lines) if entry.strip()), message)
     said = first or message.splitlines()[0] if (first or message) else ""
-    fact = {"id": identifier(case, file), "kind": "failed" if kind == "failure" else "error"}
+    fact = {"id": identifier(case), "kind": "failed" if kind == "failure" else "error"}
     if file:
         fact["file"] = file[:MESSAGE]
         if line is not None:
@@ -151,7 +161,7 @@ def printed(text):
     return "\n".join(part for part in out if part)
 
 
-def identifier(case, file):
+def identifier(case):
     """`tests/test_a.py::TestB::test_c`, as pytest takes it."""
     name = case.get("name", "")
     classname = case.get("classname", "")

@@ -7,10 +7,10 @@ import subprocess
 TAIL_BYTES = 16384
 
 
-def run(argv):
+def run(argv, environment):
     """Run the tests; (status as subprocess has it, last of what they printed)."""
     read, write = os.pipe()
-    child = subprocess.Popen(argv, stdout=write, stderr=write, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(argv, stdout=write, stderr=write, stdin=subprocess.DEVNULL, env=environment)
     os.close(write)
     tail = b""
     # The pipe stays open while anything the tests started holds it, so the end of the child ends the reading too.

@@ -11,10 +11,11 @@ from pyline_suite.junit import COUNTS, MESSAGE, JUnit
 from pyline_suite.stopped import stopped
 
 
-def summarize(runner, status, junit, tail, seconds):
+def summarize(request, status, tail, seconds):
     """One run, as ci/src/pipeline/result.ts reads it; docs/result.md describes it."""
+    runner, junit, name = request.runner, request.junit, request.options.name
     summary = {
-        "name": os.path.splitext(os.path.basename(junit))[0],
+        "name": name,
         "python": "%d.%d" % sys.version_info[:2],
         "runner": runner,
         "verdict": "aborted",
@@ -31,7 +32,7 @@ def summarize(runner, status, junit, tail, seconds):
         results = None
         summary["junitError"] = str(error)[:MESSAGE]
     if results is not None:
-        summary["junit"] = "junit/" + os.path.basename(junit)
+        summary["junit"] = "junit/%s.xml" % name
         summary["counts"] = results.counts()
         summary["failures"] = results.failures
     said = said_by_pytest(summary["tail"]) if runner == "pytest" and status in (0, 1, 2) else None
@@ -56,10 +57,38 @@ def summarize(runner, status, junit, tail, seconds):
         summary["verdict"] = "failed"
     if summary["verdict"] == "passed" and red > 0:
         summary["verdict"] = "failed"
+    if request.workers:
+        summary["workers"] = request.workers
+    if request.coverage:
+        summary["coverage"] = True
+    if request.options.attempt:
+        summary["attempt"] = request.options.attempt
+    if request.options.shard:
+        add_shard(summary, request)
+    if summary["verdict"] == "no-tests" and request.options.allow_no_tests:
+        summary["verdict"] = "passed"
     why = stopped(tail) if summary["verdict"] in ("killed", "crashed", "aborted") else None
     if why is not None:
         summary["stopped"] = why
     return summary
+
+
+def add_shard(summary, request):
+    index, count = request.options.shard
+    summary["shard"] = {"index": index, "count": count, **shard_size(request.shard_report)}
+    # A small suite may have fewer tests than it has parts.
+    if summary["verdict"] == "no-tests" and summary["shard"]["of"] > 0 and summary["shard"]["tests"] == 0:
+        summary["verdict"] = "passed"
+
+
+def shard_size(path):
+    try:
+        with open(path, encoding="ascii") as file:
+            size = json.loads(file.read(1000))
+        os.remove(path)
+        return {"tests": int(size["tests"]), "of": int(size["of"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"tests": 0, "of": 0}
 
 
 def sessions(runner, status, summary, reported, red, ran):

@@ -12,15 +12,15 @@ FILES = 200
 PASSED = ("PYTEST_ADDOPTS", "SETUPTOOLS_SCM_*", "PBR_VERSION", "PDM_BUILD_*", "POETRY_DYNAMIC_VERSIONING_*", "HATCH_*", "CI")
 
 
-def report_through_environment(reports):
+def report_through_environment(environment, reports):
     """Have pytest write its report wherever the project's own environments start it; the folder of these reports."""
     parts = os.path.join(reports, "junit", ".sessions")
     # pytest fills in variables of its own environment: tox or nox name there what they are running.
     path = os.path.join(parts, "$TOX_ENV_NAME$NOX_CURRENT_SESSION", "junit.xml")
     ours = "--junitxml=%s -o junit_family=xunit1" % path
-    os.environ["PYTEST_ADDOPTS"] = (os.environ.get("PYTEST_ADDOPTS", "") + " " + ours).strip()
+    environment["PYTEST_ADDOPTS"] = (environment.get("PYTEST_ADDOPTS", "") + " " + ours).strip()
     names = ",".join(PASSED)
-    os.environ["TOX_OVERRIDE"] = "testenv.pass_env+=%s;pkgenv.pass_env+=%s" % (names, names)
+    environment["TOX_OVERRIDE"] = "testenv.pass_env+=%s;pkgenv.pass_env+=%s" % (names, names)
     return parts
 
 

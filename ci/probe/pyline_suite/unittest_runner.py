@@ -1,4 +1,4 @@
-"""unittest's and Django's tests with a JUnit file of what came of them: what `run_tests.py` starts for these runners."""
+"""unittest's and Django's tests with a JUnit file of what came of them: what is started for these runners."""
 
 import os
 import re
@@ -6,9 +6,7 @@ import sys
 import time
 from xml.sax.saxutils import escape, quoteattr
 
-
-def child(runner, junit, arguments):
-    return (django_child if runner == "django" else unittest_child)(junit, arguments)
+from pyline_suite.shard import chosen
 
 
 def unittest_child(junit, arguments):
@@ -90,11 +88,31 @@ def reporting_runner(junit):
         resultclass = Result
 
         def run(self, test):
-            result = super().run(test)
+            mine = chosen([case.id() for case in cases(test)])
+            result = super().run(test if mine is None else part(test, mine))
             write_junit(junit, result.records)
             return result
 
     return Runner
+
+
+def cases(suite):
+    """The tests of a suite, whatever suites it is made of."""
+    try:
+        members = list(suite)
+    except TypeError:
+        return [suite]
+    return [case for member in members for case in cases(member)]
+
+
+def part(suite, mine):
+    """The suite with nothing but these tests in it. Its parts stay what they are: one may have fixtures of its own."""
+    try:
+        members = list(suite)
+    except TypeError:
+        return suite
+    suite._tests = [part(member, mine) for member in members if any(case.id() in mine for case in cases(member))]
+    return suite
 
 
 def write_junit(path, records):

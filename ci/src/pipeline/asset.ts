@@ -5,7 +5,14 @@ const directory = new URL("../../probe/", import.meta.url)
 
 /** Text of one of the programs in ci/probe. */
 export function asset(
-  name: "app.py" | "evidence.py" | "apt.sh" | "build.py" | "make_dist.py" | "try_dist.py",
+  name:
+    | "app.py"
+    | "evidence.py"
+    | "apt.sh"
+    | "build.py"
+    | "make_dist.py"
+    | "try_dist.py"
+    | "combine_coverage.py",
 ): string {
   return readFileSync(new URL(name, directory), "utf8")
 }
@@ -26,6 +33,11 @@ export const probeProgram = (): Record<string, string> => program("probe.py", "f
 
 /** Texts of the program that runs tests, by their paths. */
 export const testProgram = (): Record<string, string> => program("run_tests.py", "pyline_suite")
+
+/** Text of the program that combines coverage, by its path. */
+export const coverageProgram = (): Record<string, string> => ({
+  "combine_coverage.py": asset("combine_coverage.py"),
+})
 
 /** A program and the modules beside it. */
 function program(name: string, folder: string): Record<string, string> {

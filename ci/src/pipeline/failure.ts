@@ -1,5 +1,6 @@
 import {
   collectstaticFailed,
+  coverageErrored,
   indexRefused,
   installFailed,
   internal,
@@ -43,6 +44,7 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
     return lockStale("uv.lock", "pyproject.toml", "uv lock")
   }
   if (command.endsWith("collectstatic --noinput")) return collectstaticFailed(command, log)
+  if (command.includes("combine_coverage.py")) return coverageErrored(log)
   const what = subject(command, plan)
   const trouble = readTrouble(error.stderr)
   switch (trouble?.kind) {

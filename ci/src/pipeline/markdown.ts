@@ -1,4 +1,5 @@
 import type { CheckResult, Outcome } from "./check.ts"
+import type { Coverage } from "./coverage.ts"
 import type { Result, Run } from "./result.ts"
 
 /** Rows of one table and folds of tracebacks. GitHub takes a megabyte, people a screen. */
@@ -8,17 +9,19 @@ const SIGNS: Record<Outcome, string> = { passed: "✅", failed: "❌", errored: 
 
 /** `summary.md`: the result as GitHub and others show it, what is red first. */
 export function markdown(result: Result): string {
-  const { runs, checks, verdict, title } = result
+  const { runs, checks, coverage, verdict, title } = result
   const parts = [`# ${SIGNS[verdict]} ${cell(title)}`, overview(result), ...failures(runs)]
+  if (coverage !== undefined) parts.push(...lowCoverage(coverage))
   parts.push(...checks.flatMap(findings))
   return `${parts.join("\n\n")}\n`
 }
 
-function overview({ runs, checks }: Result): string {
+function overview({ runs, checks, coverage }: Result): string {
   const rows = [
     ...runs.map((run) =>
       row(signOf(run), `test ${run.python}`, said(run), `${run.seconds.toFixed(1)} s`),
     ),
+    ...(coverage === undefined ? [] : [coverageRow(coverage)]),
     ...checks.map(({ check, outcome, summary, seconds }) =>
       row(SIGNS[outcome], check, summary, `${seconds.toFixed(1)} s`),
     ),
@@ -53,6 +56,21 @@ function failures(runs: readonly Run[]): string[] {
     [...heads, ...rows].join("\n"),
     ...more(red.length - rows.length),
     ...folds.slice(0, FOLDS),
+  ]
+}
+
+function coverageRow({ shown, statements, enough, needed, why }: Coverage): string {
+  const asked = needed === undefined ? "" : `, ${needed.percent} % needed`
+  const said = `${shown} % of ${statements} statements${asked}${why === undefined ? "" : ` (${why})`}`
+  return row(SIGNS[enough ? "passed" : "failed"], "coverage", said, "")
+}
+
+function lowCoverage({ enough, worst }: Coverage): string[] {
+  if (enough || worst.length === 0) return []
+  const rows = worst.map(({ file, percent, missing }) => row(file, `${percent} %`, missing))
+  return [
+    "## Where coverage is missing",
+    ["| file | covered | missing lines |", "|---|---|---|", ...rows].join("\n"),
   ]
 }
 

@@ -1,10 +1,11 @@
 import type { Directory } from "@dagger.io/dagger"
-import { PylineError, usage, type VersionError, versionErrored, versionsFailed } from "../errors.ts"
+import { PylineError, usage } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
+import { minorOf } from "../project/python.ts"
 import { explain, lastOfKilledTests } from "./failure.ts"
 import { readPlan } from "./read.ts"
-import { noCounts, parseRuns, type Run, resultOf } from "./result.ts"
-import { judge, verdictOf } from "./summary.ts"
+import { noCounts, parseRuns, type Run } from "./result.ts"
+import { nameOf, type Shard } from "./shard.ts"
 import { reportsOf, runsOf, type TestOptions, tested } from "./tests.ts"
 
 /** The word for all versions that the project says it supports. */
@@ -31,7 +32,9 @@ export async function testVersions(
   pythons: readonly string[],
   options: TestOptions,
 ): Promise<Version[]> {
-  const chosen = await versionsOf(source, pythons)
+  const chosen = await versionsOf(source, pythons).catch((error: unknown) => {
+    throw explain(error, undefined)
+  })
   const versions = await Promise.all(chosen.map((python) => testVersion(source, python, options)))
   const first = versions[0]
   // A manifest that cannot be read is one error, and not one a version.
@@ -50,7 +53,8 @@ async function versionsOf(
   pythons: readonly string[],
 ): Promise<(string | undefined)[]> {
   const words = pythons.flatMap((word) => word.split(",")).map((word) => word.trim())
-  if (!words.includes(ALL)) return words.length === 0 ? [undefined] : [...new Set(words)]
+  if (words.length === 0) return [undefined]
+  if (!words.includes(ALL)) return [...new Set(words.map(minorOf))]
   if (words.length > 1)
     throw usage(
       `--python ${words.join(",")}: ${ALL} is all versions already`,
@@ -74,15 +78,20 @@ async function testVersion(
   } catch (thrown) {
     const tail = lastOfKilledTests(thrown)
     // A verdict like any other: it has its line and its reports.
-    if (tail !== undefined && plan !== undefined) return { plan, run: killed(plan, tail) }
+    if (tail !== undefined && plan !== undefined)
+      return { plan, run: killed(plan, tail, options.shard) }
     const error = explain(thrown, plan)
     const version = plan?.python ?? python ?? ""
-    return { run: errored(version, error), ...(plan === undefined ? {} : { plan }), error }
+    return {
+      run: errored(version, error, options.shard),
+      ...(plan === undefined ? {} : { plan }),
+      error,
+    }
   }
 }
 
-const killed = ({ python, runner }: Plan, tail: string[]): Run => ({
-  name: `python-${python}`,
+const killed = ({ python, runner }: Plan, tail: string[], shard: Shard | undefined): Run => ({
+  name: nameOf(python, shard),
   python,
   runner: runner.kind,
   verdict: "killed",
@@ -91,12 +100,13 @@ const killed = ({ python, runner }: Plan, tail: string[]): Run => ({
   seconds: 0,
   failures: [],
   tail: tail.slice(-10),
+  ...(shard === undefined ? {} : { shard: { ...shard, tests: 0, of: 0 } }),
 })
 
-function errored(python: string, error: unknown): Run {
+function errored(python: string, error: unknown, shard: Shard | undefined): Run {
   const message = error instanceof Error ? error.message : String(error)
   return {
-    name: `python-${python}`,
+    name: nameOf(python, shard),
     python,
     verdict: "errored",
     counts: noCounts(),
@@ -104,46 +114,6 @@ function errored(python: string, error: unknown): Run {
     failures: [],
     tail: [],
     error: { code: error instanceof PylineError ? error.code : "VERSION_ERRORED", message },
-  }
-}
-
-/** The verdict, one line a version where there are several, or the error that it is. */
-export function judgeVersions(versions: readonly Version[], options: TestOptions): string {
-  const [only, ...others] = versions
-  if (only !== undefined && others.length === 0) {
-    if (only.error !== undefined || only.plan === undefined) throw only.error
-    return judge(only.run, only.plan, options)
-  }
-  const table = versions.map(({ run }) => `Python ${run.python.padEnd(4)}  ${lineOf(run)}`)
-  const verdict = totalOf(versions)
-  const wrong = versions.flatMap((version) => wrongWith(version, options) ?? [])
-  if (wrong.length > 0) throw versionsFailed(wrong, table, verdict)
-  return [...table, verdict].join("\n")
-}
-
-/** A version's line: its verdict, or in a few words what it has instead. */
-function lineOf(run: Run): string {
-  if (run.verdict === "passed" || run.verdict === "failed") return verdictOf(run)
-  if (run.verdict === "errored") return `not run: ${run.error?.code ?? "error"}`
-  return run.verdict.replace("-", " ")
-}
-
-function totalOf(versions: readonly Version[]): string {
-  const runs = versions.map(({ run }) => run)
-  const ran = runs.filter(({ verdict }) => verdict !== "errored").length
-  const on = ran === runs.length ? `${ran}` : `${ran} of ${runs.length}`
-  return verdictOf(resultOf(runs)).replace(/ in [\d.]+ s$/, ` on ${on} versions of Python$&`)
-}
-
-function wrongWith({ run, plan, error }: Version, options: TestOptions): VersionError | undefined {
-  const { python, failures, counts } = run
-  const ran = counts.passed + counts.failed + counts.errors + counts.xfailed + counts.xpassed
-  try {
-    if (error !== undefined || plan === undefined) throw error
-    judge(run, plan, options)
-    return undefined
-  } catch (thrown) {
-    const known = thrown instanceof PylineError ? thrown : versionErrored(run.error?.message ?? "")
-    return { python, error: known, failures, red: counts.failed + counts.errors, ran }
+    ...(shard === undefined ? {} : { shard: { ...shard, tests: 0, of: 0 } }),
   }
 }

@@ -34,6 +34,7 @@ const MANIFESTS = [
   ".pytest.ini",
   "pytest.toml",
   ".pytest.toml",
+  ".coveragerc",
   ".python-version",
   "uv.toml",
   "hatch.toml",

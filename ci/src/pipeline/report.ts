@@ -1,6 +1,7 @@
 import { type Directory, dag } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import type { Checked } from "./check.ts"
+import type { Measured } from "./coverage.ts"
 import { markdown } from "./markdown.ts"
 import type { Version } from "./matrix.ts"
 import { page } from "./page.ts"
@@ -11,20 +12,26 @@ import { type Result, resultOf } from "./result.ts"
 export interface Findings {
   plan?: Plan | undefined
   versions: readonly Version[]
+  measured?: Measured | undefined
   checks?: readonly Checked[]
 }
 
 /**
- * The report folder, with names that do not depend on tools: `index.html`, `summary.md`, `result.json`, `junit/`, `*.sarif`,
+ * The report folder, with names that do not depend on tools: `index.html`, `summary.md`, `result.json`, `junit/`, `*.sarif`, `coverage.xml`,
  * `check-*.json`, `gl-code-quality-report.json`. docs/reports.md describes it.
  */
 export function reportFolder(findings: Findings): Directory {
-  const { versions, checks = [] } = findings
-  let folder = dag.directory()
+  const { versions, measured, checks = [] } = findings
+  let folder = measured?.reports ?? dag.directory()
   for (const { reports } of checks) folder = folder.withDirectory("/", reports.filter(KNOWN))
   for (const { run, reports } of versions) {
-    if (reports !== undefined && run.junit !== undefined)
-      folder = folder.withFile(run.junit, reports.file(run.junit))
+    if (reports === undefined) continue
+    if (run.junit !== undefined) folder = folder.withFile(run.junit, reports.file(run.junit))
+    // For a later run that combines this one's with others.
+    if (run.coverage === true)
+      folder = folder.withDirectory("coverage", reports.directory("coverage"), {
+        include: [`${run.name}.data*`],
+      })
   }
   const result = resultIn(findings)
   folder = folder
@@ -36,10 +43,11 @@ export function reportFolder(findings: Findings): Directory {
 }
 
 /** The `result.json` of what was found. */
-export function resultIn({ versions, checks = [] }: Findings): Result {
+export function resultIn({ versions, measured, checks = [] }: Findings): Result {
   return resultOf(
     versions.map(({ run }) => run),
     checks.map(({ result }) => result),
+    measured?.coverage,
   )
 }
 

@@ -16,6 +16,8 @@ export function reproduceTests(
   return commandLine("test", {
     python: [run.python],
     args: wanted.length === 0 ? args : [...withoutTests(args, plan.runner.kind), ...wanted],
+    // Where tests are named, they are all that is run.
+    ...(wanted.length === 0 ? {} : { shard: undefined, durations: undefined, from: undefined }),
     ...(indexCredentials === undefined ? {} : { indexCredentials: AS_GIVEN }),
   })
 }

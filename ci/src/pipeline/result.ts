@@ -1,5 +1,8 @@
 import { internal } from "../errors.ts"
 import type { CheckResult } from "./check.ts"
+import { list, number, object, optional, text, whole } from "./checked.ts"
+import type { Coverage } from "./coverage.ts"
+import type { Shard } from "./shard.ts"
 import { titleOf } from "./title.ts"
 
 const VERDICTS = [
@@ -67,6 +70,13 @@ export interface Run {
   /** The last lines that were printed. */
   tail: string[]
   error?: { code: string; message: string }
+  /** Tests side by side, with pytest-xdist. */
+  workers?: number
+  /** Whether coverage was measured. */
+  coverage?: boolean
+  /** The part of the suite that it was, and of how many tests of how many that part is. */
+  shard?: Shard & { tests: number; of: number }
+  attempt?: string
 }
 
 /** `result.json`, schema 2; docs/result.md describes it. */
@@ -82,30 +92,39 @@ export interface Result {
   runs: Run[]
   /** What else was checked. */
   checks: CheckResult[]
+  /** Of all runs together, where it is measured. */
+  coverage?: Coverage
 }
 
 /** One result of several runs and checks. */
-export function resultOf(runs: readonly Run[], checks: readonly CheckResult[] = []): Result {
+export function resultOf(
+  runs: readonly Run[],
+  checks: readonly CheckResult[] = [],
+  coverage?: Coverage,
+): Result {
   const counts = noCounts()
   for (const run of runs) for (const key of COUNTS) counts[key] += run.counts[key]
   const outcomes = checks.map(({ outcome }) => outcome)
+  const isLow = coverage?.enough === false
   const isGreen =
+    !isLow &&
     runs.every((run) => run.verdict === "passed") &&
     outcomes.every((outcome) => outcome === "passed" || outcome === "skipped")
   const verdict = isGreen
     ? "passed"
-    : runs.some(isRed) || outcomes.includes("failed")
+    : runs.some(isRed) || isLow || outcomes.includes("failed")
       ? "failed"
       : "errored"
   const seconds = Math.max(0, ...runs.map((run) => run.seconds))
   return {
     schema: 2,
     verdict,
-    title: titleOf(runs, checks),
+    title: titleOf(runs, checks, coverage),
     counts,
     seconds,
     runs: [...runs],
     checks: [...checks],
+    ...(coverage === undefined ? {} : { coverage }),
   }
 }
 
@@ -157,6 +176,14 @@ function checked(value: unknown): Run {
     ...optional("junitError", raw.junitError, text),
     ...optional("stopped", raw.stopped, stop),
     tail: list(raw.tail).map(text),
+    ...optional("error", raw.error, (value) => {
+      const { code, message } = object(value)
+      return { code: text(code), message: text(message) }
+    }),
+    ...optional("workers", raw.workers, whole),
+    ...(raw.coverage === true ? { coverage: true } : {}),
+    ...optional("shard", raw.shard, shard),
+    ...optional("attempt", raw.attempt, text),
   }
 }
 
@@ -173,6 +200,11 @@ function stop(value: unknown): Stop {
   }
 }
 
+function shard(value: unknown): Shard & { tests: number; of: number } {
+  const { index, count, tests, of } = object(value)
+  return { index: whole(index), count: whole(count), tests: whole(tests), of: whole(of) }
+}
+
 function failure(value: unknown): Failure {
   const raw = object(value)
   return {
@@ -185,30 +217,3 @@ function failure(value: unknown): Failure {
     ...optional("output", raw.output, text),
   }
 }
-
-function optional<K extends string, T>(
-  key: K,
-  value: unknown,
-  read: (value: unknown) => T,
-): { [key in K]?: T } {
-  return value === undefined || value === null ? {} : ({ [key]: read(value) } as { [key in K]: T })
-}
-
-function object(value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null) throw new TypeError("no object")
-  return value as Record<string, unknown>
-}
-
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value.slice(0, 1000) : [])
-
-function text(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError("no text")
-  return value.slice(0, 10_000)
-}
-
-function number(value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw new TypeError("no number")
-  return value
-}
-
-const whole = (value: unknown): number => Math.max(0, Math.trunc(number(value)))

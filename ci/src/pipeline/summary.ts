@@ -8,21 +8,32 @@ import {
   testsRefused,
 } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
+import type { Coverage } from "./coverage.ts"
 import { reproduceTests } from "./reproduce.ts"
 import type { Counts, Run } from "./result.ts"
 import type { TestOptions } from "./tests.ts"
 
 /** The last line of what `test` says: `42 passed, 1 failed in 3.1 s`. */
-export function verdictOf({ counts, seconds }: { counts: Counts; seconds: number }): string {
+export function verdictOf(
+  { counts, seconds }: { counts: Counts; seconds: number },
+  more: { on?: string; coverage?: Coverage | undefined } = {},
+): string {
   const parts = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([word, count]) => `${count} ${word === "errors" && count === 1 ? "error" : word}`)
-  return `${parts.length === 0 ? "no tests" : parts.join(", ")} in ${seconds.toFixed(1)} s`
+  const tests = parts.length === 0 ? "no tests" : parts.join(", ")
+  const on = more.on === undefined ? "" : ` ${more.on}`
+  const covered = more.coverage === undefined ? "" : `, ${more.coverage.shown} % covered`
+  return `${tests}${on}${covered} in ${seconds.toFixed(1)} s`
 }
 
 /** The verdict of a run, or the error that one which is not green is. */
-export function judge(run: Run, plan: Plan, options: TestOptions): string {
-  const verdict = verdictOf(run)
+export function judge(
+  run: Run,
+  plan: Plan,
+  options: TestOptions,
+  verdict: string = verdictOf(run),
+): string {
   const { counts, tail, stopped } = run
   const runner = run.runner ?? plan.runner.kind
   if (run.verdict === "passed") return `${runner} on Python ${plan.python}\n${verdict}`

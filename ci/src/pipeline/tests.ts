@@ -1,14 +1,17 @@
 import { type Container, type Directory, ReturnType, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
+import { decidesWorkers } from "../project/workers.ts"
 import { testProgram } from "./asset.ts"
 import { SEARCH_PATH, SOURCE } from "./base.ts"
 import { files } from "./files.ts"
 import { installed } from "./install.ts"
 import { patiently } from "./retry.ts"
+import { nameOf, refuseShard, type Shard } from "./shard.ts"
 import { HOME } from "./toolbox.ts"
 
 const REPORTS = "/reports"
 const PROGRAM = `${HOME}/tests`
+const DURATIONS = `${HOME}/durations`
 
 /** What decides a run of the tests, beside the project. Two calls with the same of these share one run. */
 export interface TestOptions {
@@ -16,6 +19,12 @@ export interface TestOptions {
   allowNoTests: boolean
   /** Credentials of package indexes, see project/credentials.ts. */
   indexCredentials?: Secret | undefined
+  /** The part of the suite to run. */
+  shard?: Shard | undefined
+  /** Reports of an earlier run, which tell how long each test takes. */
+  durations?: Directory | undefined
+  /** Another word is another run of the same. */
+  attempt?: string | undefined
 }
 
 /** The container after the tests: its output is the tests' own, and it never fails for red tests. */
@@ -24,24 +33,31 @@ export async function tested(
   source: Directory,
   options: TestOptions,
 ): Promise<Container> {
-  let container = (await installed(inTests(plan), source, options.indexCredentials))
-    .withMountedDirectory(PROGRAM, files(testProgram()))
-    .withDirectory(SOURCE, source)
-    .withWorkdir(SOURCE)
-    .withEnvVariable("PATH", SEARCH_PATH)
-  if (plan.pythonPath.length > 0) {
-    const path = plan.pythonPath.map((directory) => `${SOURCE}/${directory}`).join(":")
-    container = container.withEnvVariable("PYTHONPATH", path)
-  }
-  for (const [name, value] of Object.entries(plan.runner.environment ?? {}))
+  const { args, shard, durations, attempt } = options
+  const { runner, coverage, workers } = plan
+  refuseShard(shard, runner.kind)
+  let container = inProject(
+    plan,
+    source,
+    await installed(inTests(plan), source, options.indexCredentials),
+  ).withMountedDirectory(PROGRAM, files(testProgram()))
+  if (shard !== undefined && durations !== undefined)
+    container = container.withMountedDirectory(DURATIONS, durations)
+  for (const [name, value] of Object.entries(runner.environment ?? {}))
     container = container.withEnvVariable(name, value)
+  const spread = workers !== undefined && !decidesWorkers(args)
   return container.withExec(
     [
-      ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", plan.runner.kind],
-      ...["--reports", REPORTS, "--name", `python-${plan.python}`],
-      ...(plan.runner.directory === undefined ? [] : ["--directory", plan.runner.directory]),
+      ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", runner.kind],
+      ...["--reports", REPORTS, "--name", nameOf(plan.python, shard)],
+      ...(runner.directory === undefined ? [] : ["--directory", runner.directory]),
       ...(options.allowNoTests ? ["--allow-no-tests"] : []),
-      ...["--", ...plan.runner.args, ...forRunner(plan, options.args)],
+      ...(coverage === undefined ? [] : ["--coverage", coverage.measure]),
+      ...(spread ? ["--workers", `${workers}`] : []),
+      ...(shard === undefined ? [] : ["--shard", `${shard.index}/${shard.count}`]),
+      ...(shard === undefined || durations === undefined ? [] : ["--durations", DURATIONS]),
+      ...(attempt === undefined || attempt === "1" ? [] : ["--attempt", attempt]),
+      ...["--", ...runner.args, ...forRunner(plan, args)],
     ],
     { expect: ReturnType.Any },
   )
@@ -53,6 +69,17 @@ function inTests({ package: own, ...plan }: Plan): Plan {
   if (tools === undefined) return own === undefined ? plan : { ...plan, package: own }
   const requirements = tools.map((line) => `${line}\n`).join("")
   return { ...plan, dependencies: { kind: "pip", requirements, constraints: "", options: [] } }
+}
+
+/** With the project's files, where and as its tests see them. */
+export function inProject(plan: Plan, source: Directory, container: Container): Container {
+  const project = container
+    .withDirectory(SOURCE, source)
+    .withWorkdir(SOURCE)
+    .withEnvVariable("PATH", SEARCH_PATH)
+  if (plan.pythonPath.length === 0) return project
+  const path = plan.pythonPath.map((directory) => `${SOURCE}/${directory}`).join(":")
+  return project.withEnvVariable("PYTHONPATH", path)
 }
 
 /** tox and nox take what is not for themselves after two dashes. */

@@ -1,4 +1,5 @@
 import type { CheckResult } from "./check.ts"
+import type { Coverage } from "./coverage.ts"
 import type { Run } from "./result.ts"
 
 /** What the tests did instead of passing or failing. */
@@ -11,8 +12,17 @@ const SAYS: Partial<Record<Run["verdict"], string>> = {
 }
 
 /** A run in one sentence: `3 of 305 tests failed on Python 3.13, lint failed and types could not run`. */
-export function titleOf(runs: readonly Run[], checks: readonly CheckResult[]): string {
-  const wrong = [...brokenRuns(runs), ...redTests(runs), ...wrongChecks(checks)]
+export function titleOf(
+  runs: readonly Run[],
+  checks: readonly CheckResult[],
+  coverage?: Coverage,
+): string {
+  const wrong = [
+    ...brokenRuns(runs),
+    ...redTests(runs),
+    ...lowCoverage(coverage),
+    ...wrongChecks(checks),
+  ]
   if (wrong.length > 0) return capital(listed(wrong))
   const tests = Math.max(
     0,
@@ -47,6 +57,11 @@ function redTests(runs: readonly Run[]): string[] {
     `${number(failed)} of ${number(ran)} ${ran === 1 ? "test" : "tests"} failed${on(red, runs)}`,
   ]
 }
+
+const lowCoverage = (coverage: Coverage | undefined): string[] =>
+  coverage?.enough === false
+    ? [`${coverage.shown} % is covered of the ${coverage.needed?.percent} % that is needed`]
+    : []
 
 function wrongChecks(checks: readonly CheckResult[]): string[] {
   const names = (outcome: CheckResult["outcome"]): string[] =>

@@ -13,6 +13,7 @@ import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts
 import { decideRunner, type Evidence } from "./runner.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
+import { decideTesting } from "./testing.ts"
 import { namesIn } from "./uvGraph.ts"
 
 /** What a plan is made from. */
@@ -43,7 +44,7 @@ export function decide(input: Input): Plan | "evidence" {
   const plan = decideFor(
     {
       ...input,
-      facts: { ...input.facts, pyproject: member.pyproject, testConfig: [] },
+      facts: withoutTestConfig({ ...input.facts, pyproject: member.pyproject }),
       names: input.names
         .filter((name) => name.startsWith(below))
         .map((name) => name.slice(below.length)),
@@ -54,6 +55,11 @@ export function decide(input: Input): Plan | "evidence" {
   const directory = [member.path, plan.runner.directory ?? []].flat().join("/")
   const production = { ...plan.production, directory: member.path }
   return { ...plan, runner: { ...plan.runner, directory }, pythonPath: [], production }
+}
+
+/** Configuration of the root is not that of a member. */
+function withoutTestConfig({ addopts: _, coverage: __, ...facts }: Facts): Facts {
+  return { ...facts, testConfig: [] }
 }
 
 function decideFor(input: Input, member: string | undefined): Plan | "evidence" {
@@ -70,6 +76,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   refuseExtraIndex(facts, [...lists, ...tests.files])
   const runner = decideRunner(facts, names, installed, input.evidence, version)
   if (runner === undefined) return "evidence"
+  const { testing, decisions: tested } = decideTesting(facts, runner.runner.kind, installed)
   const python = decidePython(facts.python, input.python, facts.classifiers)
   const build = decideBuild(facts, manager, member)
   const project = decidePackage(facts, manager, lock, names, [...lists, ...tests.files], tests)
@@ -100,6 +107,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     tests.decision,
     project.decision,
     runner.decision,
+    ...tested,
   ]
   if (systemPackages.length > 0) {
     const rule = [
@@ -146,6 +154,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     ...(build === undefined ? {} : { build }),
     ...auditOf(facts),
     runner: runner.runner,
+    ...testing,
     ...(facts.indexes === undefined ? {} : { indexes: facts.indexes }),
     ...(facts.settings?.extraIndex === undefined ? {} : { extraIndex: facts.settings.extraIndex }),
     systemPackages,

@@ -36,6 +36,10 @@ export interface Facts {
   python: PythonConstraint[]
   /** Files that configure a test runner, with what in them does. */
   testConfig: { file: string; section: string; runner: "pytest" }[]
+  /** Options that the project's configuration gives to pytest. */
+  addopts?: { file: string; words: string[] }
+  /** What configures coverage.py. */
+  coverage?: { file: string; line?: number; failUnder?: number }
   /** `Version` of a PKG-INFO at the root: the project was unpacked from an sdist. */
   sdistVersion?: string
 }
@@ -127,6 +131,10 @@ export interface Settings {
   package?: string
   /** The version that a build is told which would ask git for it. */
   version?: string
+  /** False where nothing is to be measured. */
+  coverage?: boolean
+  /** Tests that run side by side, with pytest-xdist. */
+  workers?: number
   /** "acknowledged" where a second index may answer for any name. */
   extraIndex?: string
   /** What an image starts, as a line of a shell or as arguments. */

@@ -1,7 +1,8 @@
 import type { Index } from "./facts.ts"
+import type { Testing } from "./testing.ts"
 
 /** What is done with a project and why, as data: printed by `plan`, executed by `pipeline/`. */
-export interface Plan {
+export interface Plan extends Testing {
   schema: 1
   name?: string
   python: string
@@ -159,6 +160,8 @@ export interface Decision {
     | "test dependencies"
     | "project"
     | "test runner"
+    | "coverage"
+    | "workers"
     | "system packages"
     | "start command"
     | "release command"

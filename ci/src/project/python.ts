@@ -108,7 +108,12 @@ function matrixOf(
   return ranges.length > 0 ? allowed : [version]
 }
 
-function fromArgument(value: string): PythonConstraint {
+/**
+ * The minor version that an argument names.
+ *
+ * @throws USAGE
+ */
+export function minorOf(value: string): string {
   const minor = /^(\d+\.\d+)(?:\.\d+)?$/.exec(value)?.[1]
   if (minor === undefined || !SUPPORTED.includes(minor)) {
     throw usage(
@@ -116,6 +121,11 @@ function fromArgument(value: string): PythonConstraint {
       `use one of ${SUPPORTED.join(", ")}`,
     )
   }
+  return minor
+}
+
+function fromArgument(value: string): PythonConstraint {
+  const minor = minorOf(value)
   return { file: ARGUMENT, rule: "the argument", value, allowed: [minor], minor }
 }
 

@@ -159,4 +159,7 @@ docs: docs/manifests.md`,
 Its members are member and root.
 fix: correct pyline.toml
 docs: docs/package-managers.md`,
+  workers_without_xdist: `error[MANIFEST_INVALID]: pyproject.toml: workers is 3, and no test dependency brings pytest-xdist
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
 }

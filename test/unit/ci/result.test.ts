@@ -1,7 +1,8 @@
 import { expect, test } from "vitest"
 import { PylineError } from "../../../ci/src/errors.ts"
-import { judgeVersions, type Version } from "../../../ci/src/pipeline/matrix.ts"
+import type { Version } from "../../../ci/src/pipeline/matrix.ts"
 import { noCounts, parseRuns, type Run, resultOf } from "../../../ci/src/pipeline/result.ts"
+import { judgeSuite } from "../../../ci/src/pipeline/suite.ts"
 import { planOf } from "./fixtures.ts"
 import { red, run } from "./runs.ts"
 
@@ -9,7 +10,7 @@ const version = (made: Run): Version => ({ run: made, plan: planOf("uv_library")
 
 const said = (...versions: Version[]): string => {
   try {
-    return judgeVersions(versions, { args: [], allowNoTests: false })
+    return judgeSuite({ versions, options: { args: [], allowNoTests: false } })
   } catch (error) {
     return (error as Error).message
   }

@@ -46,6 +46,17 @@ async function run(
   return { status, summary, log, directory }
 }
 
+/** Names of the tests in JUnit files, sorted. */
+const names = (...runs: Outcome[]): string[] =>
+  runs
+    .flatMap(({ directory }) => [
+      ...readFileSync(join(directory, "reports/junit/run.xml"), "utf8").matchAll(
+        /<testcase classname="([^"]*)" name="([^"]*)"/g,
+      ),
+    ])
+    .map(([, classname, name]) => `${classname}.${name}`)
+    .sort()
+
 const PYTEST = `import pytest
 
 def test_ok():
@@ -262,6 +273,47 @@ describe.skipIf(!pythonHas("pytest"))("pytest (skipped where python3 has no pyte
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
+  test.concurrent("parts of a suite are the suite, and take equally long by an earlier run", async ({
+    expect,
+  }) => {
+    const slow = (n: number, seconds: number): string =>
+      `import pytest, time
+def test_${n}(): time.sleep(${seconds})
+@pytest.mark.parametrize("x", ["a", "b/c", "d::e", "[q]", "ü"])
+def test_p(x): pass
+class TestC:
+    def test_m(self): pass
+`
+    const files = {
+      "test_a.py": slow(1, 0.6),
+      "tests/test_b.py": slow(2, 0),
+      "tests/test_c.py": slow(3, 0.3),
+      "tests/test_d.py": slow(4, 0.3),
+    }
+    const whole = await run("pytest", files)
+    const durations = ["--durations", join(whole.directory, "reports")]
+    for (const options of [[], durations]) {
+      const parts = await Promise.all(
+        [1, 2].map((index) => run("pytest", files, [], ["--shard", `${index}/2`, ...options])),
+      )
+      expect(names(...parts)).toEqual(names(whole))
+      expect(parts.map(({ status }) => status)).toEqual([0, 0])
+      if (options.length === 0) continue
+      const slowest = parts.map((part) => names(part).filter((name) => /test_[134]$/.test(name)))
+      expect(slowest.sort((a, b) => a.length - b.length)).toEqual([
+        ["test_a.test_1"],
+        ["tests.test_c.test_3", "tests.test_d.test_4"],
+      ])
+    }
+    // More parts than tests: one that has none is not a suite without tests.
+    const few = { "test_a.py": "def test_a(): pass\n" }
+    const empty = await Promise.all(
+      [1, 2, 3].map((index) => run("pytest", few, [], ["--shard", `${index}/3`])),
+    )
+    expect(empty.map(({ summary }) => summary.verdict)).toEqual(["passed", "passed", "passed"])
+    expect((await run("pytest", {}, [], ["--shard", "1/3"])).summary.verdict).toBe("no-tests")
+  })
+
   test.concurrent("a JUnit file with a document type is not read", async ({ expect }) => {
     const files = {
       "test_a.py": "def test_a(): pass\n",
@@ -324,6 +376,23 @@ class T(unittest.TestCase):
       },
     ])
     expect(existsSync(join(directory, "reports/junit/run.xml"))).toBe(true)
+  })
+
+  test.concurrent("parts of a suite are the suite", async ({ expect }) => {
+    const files = {
+      "tests/test_a.py": text,
+      "tests/test_b.py": text.replace("class T", "class U"),
+      "tests/test_broken.py": "import nowhere\n",
+    }
+    const args = ["discover", "-s", "tests"]
+    const whole = await run("unittest", files, args)
+    const parts = await Promise.all(
+      [1, 2, 3].map((index) => run("unittest", files, args, ["--shard", `${index}/3`])),
+    )
+    expect(whole.summary.counts).toMatchObject({ passed: 2, errors: 1 })
+    for (const [index, { summary }] of parts.entries())
+      expect(summary.shard).toMatchObject({ index: index + 1, count: 3, of: 11 })
+    expect(names(...parts)).toEqual(names(whole))
   })
 
   test.concurrent("modules are imported from the working directory", async ({ expect }) => {
