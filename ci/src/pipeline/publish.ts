@@ -7,12 +7,12 @@ import type { PassedCheck } from "../project/release.ts"
 import { decideTags, firstTag, type Tags } from "../project/tags.ts"
 import { describe } from "./describe.ts"
 import { image } from "./image.ts"
-import { judgeVersions, testVersions } from "./matrix.ts"
 import { type Origin, repositoryOf } from "./origin.ts"
 import { pushed } from "./push.ts"
 import { type Login, loginOf, registry } from "./registry.ts"
 import { refuseSecrets } from "./scan.ts"
 import type { SigningKey } from "./signing.ts"
+import { judgeSuite, runSuite } from "./suite.ts"
 
 /** What `publish` is asked for. */
 export interface PublishOptions extends Origin {
@@ -76,7 +76,7 @@ async function passed(
   { indexCredentials }: PublishOptions,
 ): Promise<PassedCheck[]> {
   const options = { args: [], allowNoTests: false, indexCredentials }
-  const text = judgeVersions(await testVersions(source, [plan.python], options), options)
+  const text = judgeSuite(await runSuite(source, [plan.python], options))
   return [{ check: "test", summary: text.split("\n").join(", ") }]
 }
 
