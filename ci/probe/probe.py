@@ -19,6 +19,7 @@ import sys
 
 from facts.coverage import coverage_facts, pytest_options
 from facts.environments import environment_facts, session_facts
+from facts.checks import check_facts
 from facts.indexes import index_facts
 from facts.pdm_lock import pdm_lock_facts
 from facts.pipfile import pipfile_lock_facts
@@ -124,6 +125,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         coverage = coverage_facts(project, document, addopts["words"] if addopts is not None else [])
         if coverage is not None:
             facts["coverage"] = coverage
+        checks = check_facts(project, document, facts["requirements"])
+        if checks is not None:
+            facts["checks"] = checks
         if project.exists("PKG-INFO"):
             match = re.search(r"^Version: (\S+)$", project.text("PKG-INFO") or "", re.MULTILINE)
             if match is not None:

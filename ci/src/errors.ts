@@ -26,6 +26,7 @@ export const EXIT_CLASS = {
   COVERAGE_LOW: 1,
   CHECK_FAILED: 1,
   SIGNATURE_MISSING: 1,
+  CHECKS_FAILED: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
   MANAGER_AMBIGUOUS: 2,
@@ -59,11 +60,13 @@ export const EXIT_CLASS = {
   SECRET_IN_IMAGE: 2,
   KEY_INVALID: 2,
   PLATFORM_INVALID: 2,
+  CHECKS_MISCONFIGURED: 2,
   NETWORK: 3,
   VERSION_ERRORED: 3,
   REGISTRY_FAILED: 3,
   PLATFORM_UNAVAILABLE: 3,
   CHECK_ERRORED: 3,
+  CHECKS_ERRORED: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
 
@@ -184,6 +187,19 @@ export function runnerUnknown(file: string, value: string): PylineError {
     found: `${file}: runner = ${JSON.stringify(value)} is not a test runner Pyline knows`,
     fix: "use pytest, unittest, django, tox or nox, or delete the line",
     page: "tests",
+  })
+}
+
+export function toolUnknown(
+  file: string,
+  kind: string,
+  value: string,
+  known: readonly string[],
+): PylineError {
+  return error("MANIFEST_INVALID", {
+    found: `${file}: ${kind} = [${JSON.stringify(value)}] is not a tool that Pyline checks with`,
+    fix: `use ${quoted(known)}, or none: ${kind} = []`,
+    page: "checks",
   })
 }
 
@@ -630,11 +646,10 @@ export function checkFailed(
   detail: string | undefined,
   reproduce: string | undefined,
 ): PylineError {
-  const red = findings.filter(({ severity }) => severity === "error")
   return error("CHECK_FAILED", {
     found: `${check}: ${summary}`,
-    means: [...findingLines(red), ...indented(detail)],
-    ...(reproduce === undefined ? {} : { fix: `see it again with: ${reproduce}` }),
+    means: [...findingLines(redFirst(findings)), ...indented(detail)],
+    reproduce,
     page: "checks",
   })
 }
@@ -650,22 +665,71 @@ export function checkErrored(
   return error(cause === "project" ? "CHECK_MISCONFIGURED" : "CHECK_ERRORED", {
     found: `${check} could not check: ${summary}`,
     means: indented(detail),
-    ...(reproduce === undefined ? {} : { fix: `see it again with: ${reproduce}` }),
+    reproduce,
     page: "checks",
   })
 }
 
-/** The first twenty findings, one a line, as compilers print them. */
-export function findingLines(findings: readonly Finding[]): string[] {
-  const lines = findings.slice(0, 20).map(({ file, line, column, rule, message }) => {
+/** What makes a check red: errors, and where a tool is red without any all that it said. */
+function redFirst(findings: readonly Finding[]): readonly Finding[] {
+  const red = findings.filter(({ severity }) => severity === "error")
+  return red.length === 0 ? findings : red
+}
+
+/** The first findings, one a line, as compilers print them. */
+function findingLines(findings: readonly Finding[], most = 20): string[] {
+  const lines = findings.slice(0, most).map(({ file, line, column, rule, message }) => {
     const place =
       file === undefined
         ? ""
         : `${at({ file, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) })} `
-    return `  ${place}${rule === undefined ? "" : `${rule} `}${message}`
+    return `  ${place}${rule === undefined ? "" : `${rule} `}${message.split("\n", 1)[0]}`
   })
   const more = findings.length - lines.length
   return more > 0 ? [...lines, `  and ${more} more`] : lines
+}
+
+/** A check that is not green, among others. */
+export interface WrongCheck {
+  check: string
+  outcome: "failed" | "errored"
+  summary: string
+  findings: readonly Finding[]
+  detail?: string
+  cause?: "project" | "machine"
+  reproduce?: string | undefined
+}
+
+/** Some of several checks are not green: red ones first, since they are what the change did. */
+export function checksFailed(
+  wrong: readonly WrongCheck[],
+  all: number,
+  table: readonly string[],
+): PylineError {
+  const failed = wrong.filter(({ outcome }) => outcome === "failed")
+  const errored = wrong.filter(({ outcome }) => outcome === "errored")
+  const named = (checks: readonly WrongCheck[]): string => quoted(checks.map(({ check }) => check))
+  const code =
+    failed.length > 0
+      ? "CHECKS_FAILED"
+      : errored.every(({ cause }) => cause === "project")
+        ? "CHECKS_MISCONFIGURED"
+        : "CHECKS_ERRORED"
+  const parts = [
+    ...(failed.length > 0 ? [`${failed.length} of ${all} checks failed: ${named(failed)}`] : []),
+    ...(errored.length > 0 ? [`${named(errored)} could not check`] : []),
+  ]
+  return error(code, {
+    found: parts.join("; "),
+    means: [...failed, ...errored].flatMap(({ check, outcome, summary, findings, ...rest }) => [
+      `${check}${outcome === "failed" ? "" : " could not check"}: ${summary}`,
+      ...findingLines(redFirst(findings), 10),
+      ...indented(rest.detail),
+      ...(rest.reproduce === undefined ? [] : [`  reproduce: ${rest.reproduce}`]),
+    ]),
+    page: "checks",
+    tail: [...table],
+  })
 }
 
 const indented = (text: string | undefined): string[] =>

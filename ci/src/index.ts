@@ -6,11 +6,13 @@
  */
 import {
   argument,
+  type Changeset,
   type Container,
   check,
   type Directory,
   type File,
   func,
+  generate,
   object,
   type Secret,
 } from "@dagger.io/dagger"
@@ -19,12 +21,13 @@ import { attachmentsOf, named } from "./pipeline/attachments.ts"
 import { audited } from "./pipeline/audit.ts"
 import { built } from "./pipeline/build.ts"
 import { judgeCheck } from "./pipeline/check.ts"
+import { checksOf, formattedTree } from "./pipeline/checks.ts"
+import { judgeAll, reportsOf, runAll, runOne } from "./pipeline/ci.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { publish } from "./pipeline/publish.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
-import { reportFolder } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
 import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { verify } from "./pipeline/verify.ts"
@@ -92,12 +95,13 @@ export class Pyline {
   }
 
   /**
-   * Run the project's tests, or take the run that `test` made, and give its reports: index.html, summary.md, result.json, JUnit XML, coverage and more. Red tests are no failure here
+   * Run all checks, or take the runs that were made, and give their reports: index.html, summary.md, result.json, JUnit XML, coverage, SARIF and more. Red is no failure here
    *
    * @param source The project's directory
    * @param python Python versions to use instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param args Arguments for the test runner, such as tests/test_api.py or -k name
    * @param allowNoTests Count as green also where there are no tests
+   * @param only Names of the checks whose reports are wanted, such as test,lint; all where none is named and nothing else is said of the tests
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    * @param shard Run one part of the suite: 2/5 for the second of five
    * @param durations Reports of an earlier run; parts are made to take equally long by them
@@ -110,14 +114,102 @@ export class Pyline {
     python: string[] = [],
     args: string[] = [],
     allowNoTests: boolean = false,
+    only: string[] = [],
     indexCredentials?: Secret,
     shard?: string,
     durations?: Directory,
     attempt?: string,
     from?: Directory,
   ): Promise<Directory> {
-    const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
-    return await reportFolder(await runSuite(source, python, request)).sync()
+    const tests = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
+    return await (await reportsOf(checksOf(source, { python, ...tests }, only))).sync()
+  }
+
+  /**
+   * Run every check side by side: lock, lint, format, types, test and build; one table at the end, red if one is red
+   *
+   * @param source The project's directory
+   * @param python Python versions for the tests instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
+   * @param allowNoTests Be green also where there are no tests
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  async ci(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python: string[] = [],
+    allowNoTests: boolean = false,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    const checks = checksOf(source, { python, allowNoTests, indexCredentials })
+    return judgeAll(await runAll(checks))
+  }
+
+  /**
+   * Say whether the lock is what the project's files say
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  @check()
+  async lock(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    return runOne(checksOf(source, { python, indexCredentials }, ["lock"]))
+  }
+
+  /**
+   * Run the linters that the project configures, at its versions; with none, only what cannot be right is red: syntax and undefined names
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  @check()
+  async lint(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    return runOne(checksOf(source, { python, indexCredentials }, ["lint"]))
+  }
+
+  /**
+   * Run the type checkers that the project configures, in its environment
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  @check()
+  async types(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    return runOne(checksOf(source, { python, indexCredentials }, ["types"]))
+  }
+
+  /**
+   * Format the project with the formatters that it configures; as a check, red where that would change something
+   *
+   * @param source The project's directory
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func()
+  @generate()
+  async format(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<Changeset> {
+    return (await formattedTree(source, { python, indexCredentials })).changes(source)
   }
 
   /**

@@ -21,7 +21,8 @@ def pdm_lock_facts(project: Project, document: dict) -> dict | None:
     lock = new_lock("pdm.lock", "pdm")
     metadata = table(content.get("metadata"))
     algorithm, _, recorded = str(metadata.get("content_hash", "")).partition(":")
-    if recorded and algorithm in hashlib.algorithms_guaranteed and recorded != content_hash(document, algorithm):
+    lock["hashed"] = bool(recorded) and algorithm in hashlib.algorithms_guaranteed
+    if lock["hashed"] and recorded != content_hash(document, algorithm):
         lock["stale"] = "pyproject.toml"
     for source in table(table(document.get("tool")).get("pdm")).get("source", []):
         add_index(lock, table(source).get("url"), table(source).get("name"))

@@ -30,6 +30,7 @@ def pipfile_lock_facts(project: Project) -> dict | None:
     meta = table(content.get("_meta"))
     pipfile = project.toml("Pipfile") if project.exists("Pipfile") else None
     recorded = table(meta.get("hash")).get("sha256")
+    lock["hashed"] = isinstance(recorded, str)
     if pipfile is not None and isinstance(recorded, str) and recorded != content_hash(pipfile):
         lock["stale"] = "Pipfile"
     for source in meta.get("sources", []) if isinstance(meta.get("sources"), list) else []:

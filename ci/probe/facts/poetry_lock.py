@@ -87,6 +87,7 @@ def poetry_lock_facts(project: Project, document: dict) -> dict | None:
     lock = new_lock("poetry.lock", "poetry")
     metadata = table(content.get("metadata"))
     recorded = metadata.get("content-hash")
+    lock["hashed"] = isinstance(recorded, str)
     if isinstance(recorded, str) and recorded not in content_hashes(document):
         lock["stale"] = "pyproject.toml"
     packages = content.get("package")

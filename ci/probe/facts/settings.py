@@ -11,6 +11,7 @@ from facts.reader import Problem, Project, key_line, strings, table
 
 SETTINGS = {
     "package-manager": str, "python": str, "groups": list, "extras": list, "runner": str, "sessions": list, "apt": list,
+    "lint": list, "format": list, "types": list,
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "audit-ignore": list, "audit-service": str,
     "coverage": bool, "workers": int,

@@ -50,11 +50,7 @@ function program(name: string, folder: string): Record<string, string> {
   )
 }
 
-/**
- * Texts of the program of a check, by their paths: its own file and those that all share.
- *
- * @public
- */
+/** Texts of the program of a check, by their paths: its own file and those that all share. */
 export function checkProgram(name: string, ...modules: string[]): Record<string, string> {
   const paths = [name, "result", ...modules].map((module) => `checks/${module}.py`)
   return Object.fromEntries(

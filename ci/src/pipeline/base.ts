@@ -39,18 +39,18 @@ export async function environment(plan: Plan, credentials?: Secret): Promise<Con
     .withEnvVariable("LANG", "C.UTF-8")
     .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
     .withEnvVariable("PATH", `${SEARCH_PATH}:${HOME}/tools/bin`)
-  if (systemPackages.length > 0) {
-    const script = `${HOME}/apt.sh`
-    container = container
-      .withMountedFile(
-        script,
-        dag.directory().withNewFile("apt.sh", asset("apt.sh")).file("apt.sh"),
-      )
-      .withExec(["sh", script, ...systemPackages])
-      .withoutMount(script)
-  }
+  if (systemPackages.length > 0) container = withSystemPackages(container, systemPackages)
   const empty = (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
   return withIndexes(empty, plan, credentials)
+}
+
+/** With packages of Debian. */
+export function withSystemPackages(container: Container, names: readonly string[]): Container {
+  const script = `${HOME}/apt.sh`
+  return container
+    .withMountedFile(script, dag.directory().withNewFile("apt.sh", asset("apt.sh")).file("apt.sh"))
+    .withExec(["sh", script, ...names])
+    .withoutMount(script)
 }
 
 /** With uv and its cache at hand, for installs. */

@@ -56,7 +56,6 @@ const MARK = "pyline-check: "
  * The program ends with 0 for passed, failed and skipped, and its files are in /reports; with 75 for errored, and the
  * last line that it prints is `pyline-check: ` with the result.
  *
- * @public
  * @throws what `explain` makes of a step before it that failed, such as an install
  */
 export async function ran(
@@ -112,8 +111,6 @@ export function judgeCheck(result: CheckResult): string {
 
 /**
  * Runs a check for `ci` and `reports`: an error becomes a result that says so, so that the others go on.
- *
- * @public
  */
 export async function settled(check: Check): Promise<Checked> {
   try {
@@ -130,13 +127,14 @@ export function resultOfError(check: string, thrown: unknown): CheckResult {
   if (!(error instanceof PylineError))
     return { ...unable(check, firstLine(message)), detail: message }
   const exit = EXIT_CLASS[error.code]
+  const rest = message.split("\n").slice(1).join("\n")
   return {
     check,
     outcome: exit === 1 ? "failed" : "errored",
-    summary: firstLine(message).replace(/^error\[[A-Z_]+\]: /, ""),
+    summary: error.text.found,
     seconds: 0,
     findings: [],
-    detail: message,
+    ...(rest === "" ? {} : { detail: rest }),
     cause: exit === 2 ? "project" : "machine",
   }
 }

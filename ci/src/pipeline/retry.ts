@@ -53,7 +53,8 @@ export function installs(command: readonly string[]): boolean {
     case "python":
       return (
         (words[at + 1] === "-m" && words[at + 2] === "pip") ||
-        (words[at + 1] === "-I" && words[at + 2] === "make_dist.py")
+        (words[at + 1] === "-I" && words[at + 2] === "make_dist.py") ||
+        (words[at + 1] === "-I" && words[at + 2] === "run_lock.py")
       )
     case "sh":
       return words[at + 1] === "apt.sh"

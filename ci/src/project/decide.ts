@@ -1,12 +1,14 @@
 import { extraIndex, manifestInvalid, packageUnknown } from "../errors.ts"
 import { decideBuild } from "./build.ts"
+import { decideChecks } from "./checks.ts"
+import type { Selection } from "./declaredTool.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { layer } from "./layer.ts"
 import { hasSourceDirectory } from "./layout.ts"
 import { layerOf, lockedIn } from "./lock.ts"
 import { decideManager } from "./manager.ts"
 import { decidePackage } from "./package.ts"
-import type { Decision, Plan } from "./plan.ts"
+import type { Decision, Dependencies, Plan } from "./plan.ts"
 import { decideProduction } from "./production.ts"
 import { DEFAULT, decidePython } from "./python.ts"
 import { expandSelf, filesFor, normalise, withIncludes } from "./requirements.ts"
@@ -82,15 +84,27 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
   const project = decidePackage(facts, manager, lock, names, [...lists, ...tests.files], tests)
 
   const open = lock === undefined ? [] : tests.open
-  const dependencies =
+  /** The layer of a choice among the project's dependencies, with what it does not have itself. */
+  const layerWith = (selection: Selection, provided: readonly Requirement[]): Dependencies =>
     lock === undefined
-      ? layer(facts, manager, own, [...lists, ...tests.files], tests, runner.provided, member)
+      ? layer(facts, manager, own, [...lists, ...selection.files], selection, provided, member)
       : layerOf(
           lock,
-          tests.groups,
-          tests.extras,
-          [...open, ...runner.provided].map(({ text }) => text),
+          selection.groups,
+          selection.extras,
+          [...open, ...provided].map(({ text }) => text),
         )
+  const dependencies = layerWith(tests, runner.provided)
+  const { checks, decisions: checked } = decideChecks({
+    facts,
+    names,
+    manager,
+    lock,
+    tests,
+    oldest: python.matrix[0] ?? python.version,
+    layer: (selection, provided) =>
+      layerWith(selection, [...runner.provided, ...provided.map((text) => ({ text }))]),
+  })
   const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
   const asked = facts.settings?.apt ?? []
   const needs = systemPackagesFor([
@@ -123,6 +137,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
       rejected: [],
     })
   }
+  decisions.push(...checked)
   if (facts.indexes !== undefined) {
     decisions.push({
       about: "package indexes",
@@ -160,6 +175,8 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     systemPackages,
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
     production: decideProduction(facts, manager, lock, names, member),
+    ...decideStart(facts),
+    checks,
     decisions,
     warnings,
   }

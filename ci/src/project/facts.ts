@@ -34,6 +34,8 @@ export interface Facts {
   classifiers: string[]
   /** What files say about the Python version. */
   python: PythonConstraint[]
+  /** What files say of linters, formatters and type checkers; absent where none does. */
+  checks?: CheckFacts
   /** Files that configure a test runner, with what in them does. */
   testConfig: { file: string; section: string; runner: "pytest" }[]
   /** Options that the project's configuration gives to pytest. */
@@ -116,6 +118,35 @@ interface Pyproject {
   }
 }
 
+export interface CheckFacts {
+  /** Where tools find their configuration. */
+  configs?: {
+    tool: string
+    file: string
+    section?: string
+    /** Of ruff: the formatter is configured too. */
+    format?: boolean
+    /** Of mypy: it says what to look at. */
+    targets?: boolean
+  }[]
+  hooks?: Hooks
+  /** Where a command of the project's own runs `ruff format`. */
+  formatCommand?: { file: string; line: number }
+  /** Lists that were compiled from another, and what of it they do not have. */
+  compiled?: { file: string; from: string; unmet: { line: number; message: string }[] }[]
+}
+
+/** .pre-commit-config.yaml */
+export interface Hooks {
+  file: string
+  repos: {
+    repo: string
+    /** `rev`, where it is a version. */
+    version?: string
+    hooks: { id: string; dependencies: string[] }[]
+  }[]
+}
+
 export interface Settings {
   /** The file they stand in. */
   file: string
@@ -127,6 +158,10 @@ export interface Settings {
   /** Environments of tox or sessions of nox to run. */
   sessions?: string[]
   apt?: string[]
+  /** Tools to check with instead of those that are configured. */
+  lint?: string[]
+  format?: string[]
+  types?: string[]
   /** The member of a workspace to test. */
   package?: string
   /** The version that a build is told which would ask git for it. */
@@ -222,6 +257,8 @@ export interface Lock {
   /** The file that was changed after the lock was made, where the lock says so. */
   stale?: string
   why?: string
+  /** True where it has a hash of the file that it was made from. */
+  hashed?: boolean
   packages: LockedPackage[]
   locals: { path: string; extras: string[]; editable: boolean; in: Record<string, string> }[]
   /** Where packages come from beside PyPI. */

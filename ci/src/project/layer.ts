@@ -1,7 +1,8 @@
+import type { Selection } from "./declaredTool.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import type { Dependencies } from "./plan.ts"
 import { expandSelf, normalise, withIncludes } from "./requirements.ts"
-import { extrasOf, type TestDependencies } from "./testDependencies.ts"
+import { extrasOf } from "./testDependencies.ts"
 
 /** The dependency layer of a project that no lock but uv's describes. */
 export function layer(
@@ -9,7 +10,7 @@ export function layer(
   manager: string,
   own: readonly Requirement[],
   lists: readonly string[],
-  tests: Pick<TestDependencies, "groups" | "extras" | "requirements">,
+  tests: Pick<Selection, "groups" | "extras" | "requirements">,
   provided: readonly Requirement[],
   member: string | undefined,
 ): Dependencies {
@@ -66,7 +67,7 @@ export function layer(
 }
 
 const withoutFiles = (
-  tests: Pick<TestDependencies, "groups" | "extras" | "requirements">,
+  tests: Pick<Selection, "groups" | "extras" | "requirements">,
   fromFiles: readonly Requirement[],
 ): Requirement[] =>
   tests.requirements.filter((requirement) => !fromFiles.includes(requirement as never))

@@ -14,6 +14,18 @@ export function hasSourceDirectory(names: readonly string[]): boolean {
   )
 }
 
+const NOT_CODE = /^(?:tests?|testing|docs?|examples?|benchmarks?|scripts|tools)$/
+const NOT_A_MODULE = /^(?:setup|conftest|noxfile|tasks|dodo|fabfile|test_.*|.*_test)\.py$/
+
+/** Packages and modules that a tool which has to be told is told to look at; `.` where there are none. */
+export function sourceTargets(names: readonly string[]): string[] {
+  if (hasSourceDirectory(names)) return ["src"]
+  const packages = names.flatMap((name) => /^([^/]+)\/__init__\.py$/.exec(name)?.[1] ?? [])
+  const modules = names.filter((name) => /^[^/]+\.py$/.test(name) && !NOT_A_MODULE.test(name))
+  const found = [...packages.filter((name) => !NOT_CODE.test(name)), ...modules].sort()
+  return found.length === 0 ? ["."] : found
+}
+
 const MOST_NAMES = 300
 
 /**

@@ -30,9 +30,51 @@ export interface Plan extends Testing {
   /** What an image of it starts; absent where nothing was looked for or found. */
   start?: Start
   startProblem?: StartProblem
+  checks: Checks
   decisions: Decision[]
   warnings: string[]
 }
+
+export type ToolName =
+  | "ruff"
+  | "black"
+  | "isort"
+  | "flake8"
+  | "pylint"
+  | "mypy"
+  | "pyright"
+  | "basedpyright"
+  | "ty"
+  | "pre-commit"
+
+/** A tool that checks the project. */
+export interface CheckTool {
+  name: ToolName
+  /** What is installed of it, apart from everything else; nothing where the project's environment has it. */
+  requirements: string[]
+  /** It runs in the project's environment. */
+  inProject: boolean
+  args: string[]
+}
+
+export interface Checks {
+  lint: CheckTool[]
+  format: CheckTool[]
+  types: CheckTool[]
+  /** What is installed for the tools that run in the project's environment. */
+  dependencies?: Dependencies
+  /** What is locked, and how that is compared; absent where nothing is. */
+  lock?: LockCheck
+}
+
+/** `uv` is asked; `same` where the facts have compared all of it; `compiled` where they have compared what they could. */
+export type LockCheck =
+  | { kind: "uv" }
+  | { kind: "same"; file: string; manifest: string; how: string }
+  | {
+      kind: "compiled"
+      lists: { file: string; from: string; unmet: { line: number; message: string }[] }[]
+    }
 
 export type Manager = "uv" | "poetry" | "pdm" | "pipenv" | "pylock" | "pip" | "none"
 
@@ -165,6 +207,9 @@ export interface Decision {
     | "system packages"
     | "start command"
     | "release command"
+    | "lint"
+    | "format"
+    | "types"
   value: string
   file?: string
   line?: number

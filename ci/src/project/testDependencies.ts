@@ -18,6 +18,8 @@ export interface TestDependencies {
   extras: string[]
   files: string[]
   requirements: Requirement[]
+  /** Of these the ones that are from no file. */
+  declared: Requirement[]
   /** Of these the ones that no lock has. */
   open: Requirement[]
   decision: Decision
@@ -277,6 +279,7 @@ function result(
     extras: named("extra"),
     files: named("file"),
     requirements: flat(selected),
+    declared: flat(selected.filter(({ kind }) => kind !== "file")),
     open: flat(selected.filter(({ locked }) => locked !== true)).filter(
       ({ name }) => lock === undefined || !lock.packages.some((one) => one.name === name),
     ),

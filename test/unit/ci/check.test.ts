@@ -47,7 +47,7 @@ describe("the verdict of a check", () => {
       "error[CHECK_FAILED]: lint: 2 errors of ruff
         a.py:3:5 F821 undefined name x
         something without a place
-      fix: see it again with: ruff check
+      reproduce: ruff check
       docs: docs/checks.md"
     `)
   })
@@ -65,7 +65,7 @@ describe("the verdict of a check", () => {
         "error[CHECK_ERRORED]: lint could not check: ruff crashed
           thread panicked
           at 3
-        fix: see it again with: ruff check
+        reproduce: ruff check
         docs: docs/checks.md"
       `)
     expect(message(() => judgeCheck({ ...errored, cause: "project" }))).toMatch(

@@ -1,0 +1,80 @@
+import type { Directory } from "@dagger.io/dagger"
+import { commandLine } from "../caller.ts"
+import { checksFailed, type WrongCheck } from "../errors.ts"
+import { type Checked, type CheckResult, judgeCheck, settled } from "./check.ts"
+import type { Checks } from "./checks.ts"
+import { reportFolder } from "./report.ts"
+
+/** Runs one check; its summary, or the error that one which is not green is. */
+export async function runOne({ all }: Checks): Promise<string> {
+  const [only] = all
+  if (only === undefined) throw new RangeError("no check given")
+  return judgeCheck((await only.run()).result)
+}
+
+/**
+ * Runs checks side by side; one that is red or cannot be run does not stop the others.
+ *
+ * @throws the one error where all of them meet the same, such as a manifest that cannot be read
+ */
+export async function runAll({ all }: Checks): Promise<Checked[]> {
+  const errors: unknown[] = []
+  const noted = all.map(({ name, run }) => ({
+    name,
+    run: () =>
+      run().catch((error: unknown) => {
+        errors.push(error)
+        throw error
+      }),
+  }))
+  const checked = await Promise.all(noted.map(settled))
+  const messages = new Set(errors.map((error) => (error instanceof Error ? error.message : error)))
+  if (errors.length === all.length && messages.size === 1) throw errors[0]
+  return checked
+}
+
+/** The report folder of all checks. */
+export async function reportsOf(checks: Checks): Promise<Directory> {
+  const checked = await runAll(checks)
+  const suite = checks.suite()
+  const plan = await checks.plan().catch(() => undefined)
+  // Tests that ran are told of one by one.
+  const others = checked.filter(({ result }) => result.check !== "test" || suite === undefined)
+  const tests = checked.filter((one) => !others.includes(one))
+  const { versions = [], measured } = suite ?? {}
+  const folder = reportFolder({ plan, versions, measured, checks: others })
+  return tests.reduce((all, { reports }) => all.withDirectory("/", reports), folder)
+}
+
+/** The table of all checks, or the error that one which is not green is. */
+export function judgeAll(checked: readonly Checked[]): string {
+  const results = checked.map(({ result }) => result)
+  const table = tableOf(results)
+  const wrong = results.flatMap(wrongWith)
+  if (wrong.length > 0) throw checksFailed(wrong, results.length, table)
+  const passed = results.filter(({ outcome }) => outcome === "passed").length
+  const skipped = results.length - passed
+  const verdict = `${passed} ${passed === 1 ? "check" : "checks"} passed`
+  return [...table, skipped === 0 ? verdict : `${verdict}, ${skipped} skipped`].join("\n")
+}
+
+function wrongWith(result: CheckResult): WrongCheck[] {
+  const { outcome, reproduce, ...rest } = result
+  if (outcome !== "failed" && outcome !== "errored") return []
+  return [{ ...rest, outcome, reproduce: reproduce ?? commandLine(result.check, {}) }]
+}
+
+/** One line a check: what came of it, in how many seconds, and its own summary. */
+function tableOf(results: readonly CheckResult[]): string[] {
+  const rows = results.map(({ check, outcome, seconds, summary }) => [
+    check,
+    outcome,
+    `${seconds.toFixed(1)} s`,
+    summary,
+  ])
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  const [name, outcome, time] = [width(0), width(1), width(2)]
+  return rows.map(([check = "", state = "", seconds = "", summary = ""]) =>
+    `${check.padEnd(name)}  ${state.padEnd(outcome)}  ${seconds.padStart(time)}  ${summary}`.trimEnd(),
+  )
+}
