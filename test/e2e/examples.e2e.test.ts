@@ -48,7 +48,7 @@ describe("a red test", () => {
     const [first, out] = [await pyline(["test", "--source", source]), folder()]
     expect(first.exitCode).toBe(1)
     const run = /run [0-9a-f-]{36}/.exec(first.all)?.[0]
-    const reports = await pyline(["reports", "--source", source, "-o", out])
+    const reports = await pyline(["reports", "--source", source, "--only", "test", "-o", out])
     expect(reports.exitCode, reports.all).toBe(0)
     const xml = readFileSync(path.join(out, "junit/python-3.13.xml"), "utf8")
     expect(xml).toContain("test_this_one_is_red")

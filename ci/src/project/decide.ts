@@ -175,7 +175,6 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     systemPackages,
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
     production: decideProduction(facts, manager, lock, names, member),
-    ...decideStart(facts),
     checks,
     decisions,
     warnings,
