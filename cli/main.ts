@@ -63,6 +63,10 @@ async function execute(request: Request, context: Context): Promise<number> {
       const { setup } = await import("./commands/setup.ts")
       return setup(request.force, request.options, context)
     }
+    case "init": {
+      const { init } = await import("./commands/init.ts")
+      return init(request, context, new URL("../", import.meta.url))
+    }
   }
 }
 

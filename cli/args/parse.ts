@@ -1,6 +1,7 @@
-import { Command, CommanderError, Option } from "commander"
+import { Argument, Command, CommanderError, Option } from "commander"
 import { csvField } from "../../ci/src/caller.ts"
 import { UsageError } from "../failure.ts"
+import { HOSTS, type Host } from "../init/host.ts"
 import type { Arg, Module, Verb } from "../verbs/module.ts"
 import type { Options, Request } from "./request.ts"
 import { placeholder } from "./value.ts"
@@ -37,6 +38,7 @@ class Parser {
     this.#addRun()
     this.#addEngine()
     this.#addSetup()
+    this.#addInit()
     this.#program.addHelpText("after", "\nEach verb has its own help: pyline <verb> --help")
   }
 
@@ -181,6 +183,25 @@ class Parser {
           force: force === true,
           options: this.#program.opts<Options>(),
         }
+      })
+  }
+
+  #addInit(): void {
+    this.#command("init")
+      .summary("write the file with which a CI host runs the pipeline")
+      .addArgument(new Argument("<host>", "which one").choices(Object.keys(HOSTS)))
+      .option(
+        "--registry <name>",
+        "where pushes to the main branch publish the image, such as ghcr.io/me/app",
+      )
+      .option("--branch <name>", "the main branch (default: the one of the remote)")
+      .option(
+        "--from <address@commit>",
+        "where the host gets Pyline (default: where this one came from)",
+      )
+      .option("--force", "write the file anew where it is there already")
+      .action((host: Host, { force, ...given }) => {
+        this.#request = { kind: "init", host, ...given, force: force === true }
       })
   }
 

@@ -1,3 +1,4 @@
+import type { Host } from "../init/host.ts"
 import type { Verb } from "../verbs/module.ts"
 
 /** What a command line asks for. */
@@ -10,6 +11,7 @@ export type Request =
   | { kind: "engine"; action: "prune"; all: boolean; options: Options }
   | { kind: "engine"; action: "logs"; follow: boolean; options: Options }
   | { kind: "setup"; force: boolean; options: Options }
+  | { kind: "init"; host: Host; from?: string; branch?: string; registry?: string; force: boolean }
 
 export interface VerbRequest {
   kind: "verb"

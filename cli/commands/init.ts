@@ -1,0 +1,56 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { fileURLToPath } from "node:url"
+import type { Request } from "../args/request.ts"
+import { EXIT, type ExitCode } from "../exit.ts"
+import { UsageError } from "../failure.ts"
+import { git } from "../git.ts"
+import { pylineAddress } from "../init/address.ts"
+import { HOSTS } from "../init/host.ts"
+import { render, repositoryOf } from "../init/render.ts"
+import type { Context } from "./context.ts"
+
+/** `pyline init HOST`: writes the file with which a CI host runs the pipeline. */
+export function init(request: Request & { kind: "init" }, context: Context, root: URL): ExitCode {
+  const { host, registry, force } = request
+  const folder = fileURLToPath(root)
+  const { file, template } = HOSTS[host]
+  const target = path.join(context.cwd, file)
+  if (existsSync(target) && !force)
+    throw new UsageError(`${file} is there already`, "say --force to write it anew")
+  const { address, commit } = pylineAddress(request.from, folder)
+  if (host === "github" && repositoryOf(address) === undefined)
+    throw new UsageError(
+      `${address}: GitHub Actions takes actions from github.com only`,
+      "say --from https://github.com/<owner>/<name>@<40 digits of the commit>",
+    )
+  const branch = request.branch ?? mainBranch(context.cwd)
+  if (!/^[\w./-]+$/.test(branch)) throw new UsageError(`--branch ${branch}: not a name of a branch`)
+  if (registry !== undefined && !/^[\w.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+$/.test(registry))
+    throw new UsageError(
+      `--registry ${registry}: not the name of a repository`,
+      "write it like ghcr.io/me/app, in small letters and without a tag",
+    )
+  const text = render(readFileSync(path.join(folder, "cli/init/templates", template), "utf8"), {
+    ...{ address, commit, branch },
+    ...(registry === undefined ? {} : { registry }),
+  })
+  mkdirSync(path.dirname(target), { recursive: true })
+  writeFileSync(target, text)
+  context.print(
+    [
+      `written: ${file}`,
+      registry === undefined
+        ? `It runs \`ci\`. With --registry NAME it also publishes what ${branch} holds.`
+        : `It runs \`ci\`, and on ${branch} \`publish\` to ${registry}.`,
+      `docs: docs/ci-hosts.md`,
+    ].join("\n"),
+  )
+  return EXIT.good
+}
+
+/** The branch that the remote calls its main one, else the one that is checked out. */
+function mainBranch(cwd: string): string {
+  const remote = git(cwd, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+  return remote?.replace(/^origin\//, "") ?? git(cwd, "symbolic-ref", "--short", "HEAD") ?? "main"
+}
