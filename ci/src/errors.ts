@@ -901,7 +901,9 @@ export function tagTaken(
       ...taken.map(({ tag, was }) => `${tag} is ${was}, and this image is ${digest}.`),
       "Tags of commits and versions never move, so that what was tested under one is what runs. No tag was put.",
     ],
-    fix: `publish the new image under a new name, such as a higher version than ${first?.tag}`,
+    fix: /^[0-9a-f]{7,64}$/.test(first?.tag ?? "")
+      ? "use the image that is there; this one differs in its base image, its indexes or the Pyline that made it. Or name it: --tags=NAME"
+      : `publish the new image under a new name, such as a higher version than ${first?.tag}`,
     page: "publish",
   })
 }
@@ -943,7 +945,6 @@ export function signatureMissing(image: string, key: string, why: readonly strin
   })
 }
 
-/** @public */
 export function platformInvalid(text: string): PylineError {
   return error("PLATFORM_INVALID", {
     found: `${JSON.stringify(text)} is not a platform that images are made for`,
@@ -952,11 +953,7 @@ export function platformInvalid(text: string): PylineError {
   })
 }
 
-/**
- * A program of another machine type could not be started.
- *
- * @public
- */
+/** A program of another machine type could not be started. */
 export function platformUnavailable(platform: string, own: string): PylineError {
   return error("PLATFORM_UNAVAILABLE", {
     found: `this engine cannot run programs of ${platform}`,

@@ -249,6 +249,7 @@ export class Pyline {
    * @param tags Tags to give it instead of its commit, version and branch, such as 1.2.3,latest
    * @param username User name at the registry
    * @param password Password or token at the registry
+   * @param platforms Machine types to make it for, such as linux/amd64,linux/arm64; the engine's own where not given
    * @param skipChecks Publish without running tests and checks before
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
@@ -266,6 +267,7 @@ export class Pyline {
     tags: string[] = [],
     username?: string,
     password?: Secret,
+    platforms: string[] = [],
     skipChecks: boolean = false,
     python?: string,
     indexCredentials?: Secret,
@@ -280,7 +282,7 @@ export class Pyline {
     try {
       plan = await readPlan(source, python)
       return await publish(plan, source, {
-        ...{ registry, tags, username, password, skipChecks, indexCredentials },
+        ...{ registry, tags, username, password, platforms, skipChecks, indexCredentials },
         ...{ revision, branch, created, repository },
         signing: signingKey && { key: signingKey, password: signingPassword },
       })

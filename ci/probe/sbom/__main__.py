@@ -22,7 +22,7 @@ def main(root, subject_file, output):
     os.makedirs(output, exist_ok=True)
     for name, writer in (("sbom.cdx.json", cyclonedx), ("sbom.spdx.json", spdx)):
         with open(os.path.join(output, name), "w", encoding="utf-8") as file:
-            json.dump(writer.document(subject, components, edges), file, indent=1, sort_keys=True)
+            json.dump(writer.document(subject, components, edges), file, separators=(",", ":"))
             file.write("\n")
     counts = {kind: sum(each.kind == kind for each in components) for kind in ("python", "debian")}
     print(f"{counts['python']} Python distributions, {counts['debian']} system packages")

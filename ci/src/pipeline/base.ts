@@ -2,7 +2,7 @@ import { type Container, dag, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
 import { withIndexes, withoutIndexes } from "./indexes.ts"
-import { HOME, pythonImage, tools, UV } from "./toolbox.ts"
+import { HOME, pythonContainer, tools, UV } from "./toolbox.ts"
 
 /** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
 export const SOURCE = "/app"
@@ -32,15 +32,19 @@ const PATIENCE: Record<string, string> = { UV_HTTP_RETRIES: "3", UV_HTTP_TIMEOUT
 
 /** The plan's Python version with an empty environment and its system packages, ready to install. */
 export async function environment(plan: Plan, credentials?: Secret): Promise<Container> {
-  const { python, systemPackages } = plan
-  let container = dag
-    .container()
-    .from(pythonImage(python))
+  const { python, platform, systemPackages } = plan
+  let container = pythonContainer(python, platform)
     .withEnvVariable("LANG", "C.UTF-8")
     .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
     .withEnvVariable("PATH", `${SEARCH_PATH}:${HOME}/tools/bin`)
   if (systemPackages.length > 0) container = withSystemPackages(container, systemPackages)
-  const empty = (await withUv(container)).withExec(["uv", "venv", ENVIRONMENT, "--python", PYTHON])
+  const empty = (await withUv(container, platform)).withExec([
+    "uv",
+    "venv",
+    ENVIRONMENT,
+    "--python",
+    PYTHON,
+  ])
   return withIndexes(empty, plan, credentials)
 }
 
@@ -54,17 +58,17 @@ export function withSystemPackages(container: Container, names: readonly string[
 }
 
 /** With uv and its cache at hand, for installs. */
-export async function withUv(container: Container): Promise<Container> {
-  const platform = await dag.defaultPlatform()
+export async function withUv(container: Container, platform?: string): Promise<Container> {
+  const machine = platform ?? (await dag.defaultPlatform())
   const cache = dag.cacheVolume(
-    `pyline-uv-${UV}-${platform.replace(/^linux\//, "").replaceAll("/", "-")}`,
+    `pyline-uv-${UV}-${machine.replace(/^linux\//, "").replaceAll("/", "-")}`,
   )
   let patient = container
   for (const [name, value] of Object.entries(PATIENCE)) {
     patient = patient.withEnvVariable(name, value)
   }
   return patient
-    .withMountedDirectory(`${HOME}/tools`, tools())
+    .withMountedDirectory(`${HOME}/tools`, tools(platform))
     .withMountedDirectory(SETTINGS, dag.directory().withNewFile("uv.toml", UV_TOML))
     .withMountedCache(CACHE, cache)
 }

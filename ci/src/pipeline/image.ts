@@ -9,7 +9,7 @@ import { files } from "./files.ts"
 import { uvSync, withDependencies } from "./install.ts"
 import type { Origin } from "./origin.ts"
 import { withStart } from "./read.ts"
-import { HOME, pythonImage } from "./toolbox.ts"
+import { HOME, pythonContainer } from "./toolbox.ts"
 
 /** A number and no name: Kubernetes can see that it is not root. Any other number works as well. */
 const USER = "10001"
@@ -57,13 +57,12 @@ function startOf({ name, start, startProblem }: Plan): Start {
 }
 
 /** The base with the Debian packages that are needed at run time, and without installers. */
-function systemLayer({ python, production }: Plan): Container {
+function systemLayer({ python, platform, production }: Plan): Container {
   const packages = production.systemPackages.run
   // Its program comes through the standard input: a mount would leave its mark on the directory it is in.
-  return dag
-    .container()
-    .from(pythonImage(python))
-    .withExec([PYTHON, "-B", "-S", "-", USER, ...packages], { stdin: imageProgram("system.py") })
+  return pythonContainer(python, platform).withExec([PYTHON, "-B", "-S", "-", USER, ...packages], {
+    stdin: imageProgram("system.py"),
+  })
 }
 
 /** The container in which the production dependencies are installed, and made a tree of. The source is no part of its key. */

@@ -3,13 +3,16 @@ import { notice } from "../caller.ts"
 import { tagTaken } from "../errors.ts"
 import { repositoryName } from "../project/imageName.ts"
 import type { Plan } from "../project/plan.ts"
+import { platformsOf } from "../project/platform.ts"
 import type { PassedCheck } from "../project/release.ts"
 import { decideTags, firstTag, type Tags } from "../project/tags.ts"
 import { describe } from "./describe.ts"
 import { image } from "./image.ts"
 import { type Origin, repositoryOf } from "./origin.ts"
+import { requirePlatform } from "./platform.ts"
 import { pushed } from "./push.ts"
 import { type Login, loginOf, registry } from "./registry.ts"
+import { patiently } from "./retry.ts"
 import { refuseSecrets } from "./scan.ts"
 import type { SigningKey } from "./signing.ts"
 import { judgeSuite, runSuite } from "./suite.ts"
@@ -21,6 +24,7 @@ export interface PublishOptions extends Origin {
   username?: string | undefined
   password?: Secret | undefined
   branch?: string | undefined
+  platforms: readonly string[]
   skipChecks: boolean
   indexCredentials?: Secret | undefined
   signing?: SigningKey | undefined
@@ -80,14 +84,26 @@ async function passed(
   return [{ check: "test", summary: text.split("\n").join(", ") }]
 }
 
-/** The image for each platform. */
+/** The image for each machine type. */
 async function variantsOf(
   plan: Plan,
   source: Directory,
   options: PublishOptions,
 ): Promise<Record<string, Container>> {
-  const made = await (await image(plan, source, options)).sync()
-  return { [await made.platform()]: made }
+  const platforms = platformsOf(options.platforms)
+  await Promise.all(platforms.map((platform) => requirePlatform(platform, plan.python)))
+  const plans =
+    platforms.length === 0 ? [plan] : platforms.map((platform) => ({ ...plan, platform }))
+  const made = await Promise.all(
+    plans.map(async (each) => {
+      const variant = await image(each, source, options)
+      return [
+        each.platform ?? (await variant.platform()),
+        await patiently(() => variant.sync()),
+      ] as const
+    }),
+  )
+  return Object.fromEntries(made)
 }
 
 async function putTags(

@@ -1,4 +1,4 @@
-import { type Container, type Directory, dag } from "@dagger.io/dagger"
+import { type Container, type Directory, dag, type Platform } from "@dagger.io/dagger"
 import { DEFAULT } from "../project/python.ts"
 
 /** Tools that Pyline brings. Pinned: what they do is part of what a Pyline version does. */
@@ -13,23 +13,27 @@ export function pythonImage(version: string): string {
   return `python:${version}-slim`
 }
 
+/** A container of a Python version, on the machine type of the engine or on another one. */
+export function pythonContainer(version: string, platform?: string): Container {
+  const empty =
+    platform === undefined ? dag.container() : dag.container({ platform: platform as Platform })
+  return empty.from(pythonImage(version))
+}
+
 /** The container that reads projects. Its Python is fixed, whatever the project's is. */
-export function toolbox(): Container {
-  return dag
-    .container()
-    .from(pythonImage(DEFAULT))
-    .withExec(
-      [
-        "python",
-        "-m",
-        "pip",
-        "install",
-        "--no-cache-dir",
-        "--disable-pip-version-check",
-        "--root-user-action=ignore",
-        "--retries=2",
-      ].concat(["--target", `${HOME}/tools`, `uv==${UV}`, `packaging==${PACKAGING}`]),
-    )
+export function toolbox(platform?: string): Container {
+  return pythonContainer(DEFAULT, platform).withExec(
+    [
+      "python",
+      "-m",
+      "pip",
+      "install",
+      "--no-cache-dir",
+      "--disable-pip-version-check",
+      "--root-user-action=ignore",
+      "--retries=2",
+    ].concat(["--target", `${HOME}/tools`, `uv==${UV}`, `packaging==${PACKAGING}`]),
+  )
 }
 
 /** What shows whether an index can show a README: the renderer that indexes use, and nothing else. */
@@ -44,6 +48,6 @@ export function readmeRenderer(): Directory {
 }
 
 /** uv's directory, to be mounted where something is installed and nowhere else. */
-export function tools(): Directory {
-  return toolbox().directory(`${HOME}/tools`)
+export function tools(platform?: string): Directory {
+  return toolbox(platform).directory(`${HOME}/tools`)
 }

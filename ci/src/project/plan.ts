@@ -6,6 +6,8 @@ export interface Plan extends Testing {
   schema: 1
   name?: string
   python: string
+  /** The machine type to build for, as `linux/arm64`; the engine's own where absent. */
+  platform?: string
   /** Python versions that the project says it supports, of those that Pyline runs. */
   matrix: string[]
   manager: Manager

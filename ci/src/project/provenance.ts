@@ -1,5 +1,6 @@
 import { VERSION } from "../version.ts"
 import type { Plan } from "./plan.ts"
+import { recorded } from "./release.ts"
 
 /** An in-toto statement, version 1. */
 export interface Statement {
@@ -71,7 +72,7 @@ export function provenance(making: Making, run: Run): Statement {
         tags,
         platforms,
       },
-      internalParameters: { plan },
+      internalParameters: { plan: recorded(plan) },
       resolvedDependencies: [
         ...(git === undefined && commit === undefined
           ? []
