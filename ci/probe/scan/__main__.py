@@ -44,13 +44,19 @@ def main(root, config, secrets, output):
     return 0
 
 
+# Credentials in files of other tools: a netrc, variables and settings, addresses with a login.
+_WITHIN = (
+    rb"(?im)^(?:machine\s+\S+|default)\s.*?\bpassword\s+(\S+)",
+    rb"(?im)^[^=:#\n]*(?:password|token|secret|api_?key)[\w-]*\"?\s*[=:]\s*[\"']?([^\s\"']+)",
+    rb"://[^/@\s:]*:([^@\s/]+)@",
+)
+
+
 def values_of(data):
-    """What is secret in a secret: all of it, a netrc's passwords, the lines of a key."""
+    """What is secret in a secret: the passwords that are in it, else all of it, and the lines of a key."""
     whole = data.strip()
-    passwords = re.findall(rb"\bpassword\s+(\S+)", whole) if re.search(rb"\b(?:machine|default)\b", whole) else []
-    if passwords:
-        values = passwords
-    else:
+    values = [found for pattern in _WITHIN for found in re.findall(pattern, whole)]
+    if not values:
         lines = [line.strip() for line in whole.splitlines()]
         values = [whole, *(line for line in lines if len(line) >= 20 and not line.startswith(b"-----"))]
     return sorted({value for value in values if len(value) >= SHORTEST})
