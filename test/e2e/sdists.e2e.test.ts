@@ -62,7 +62,17 @@ describe.each(projects)("$name $version", ({ name, version, install }) => {
     const hand = await byHand(source, install)
     expect(hand.passed).toBeGreaterThan(0)
     const out = folder()
-    const run = await pyline(["reports", "--source", source, "--only", "test", "--python", "3.11", "-o", out])
+    const run = await pyline([
+      "reports",
+      "--source",
+      source,
+      "--only",
+      "test",
+      "--python",
+      "3.11",
+      "-o",
+      out,
+    ])
     expect(run.exitCode, run.all).toBe(0)
     expect(counts(readFileSync(path.join(out, "junit/python-3.11.xml"), "utf8"))).toEqual(hand)
   })
