@@ -137,6 +137,8 @@ export interface ServiceResult {
 export interface ServiceEvent {
   started?: true
   ready?: { address: string }
+  /** What its health check said the last time; it still runs. */
+  unhealthy?: { exitCode: number; stdout: string | null; stderr: string | null }
   log?: { digest?: string; stream: 1 | 2; data: string }
   vertex?: VertexEvent
 }

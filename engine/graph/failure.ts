@@ -1,5 +1,5 @@
 import { BridgeError } from "../buildkit/bridge.ts"
-import type { ServiceResult } from "../buildkit/bridge-protocol.ts"
+import type { ServiceEvent, ServiceResult } from "../buildkit/bridge-protocol.ts"
 import { inPlainWords } from "../buildkit/trouble.ts"
 import type { Vertex } from "../llb/vertex.ts"
 import { EngineError, ExecFailure } from "./errors.ts"
@@ -42,6 +42,16 @@ export function ended(args: string[], result: ServiceResult): ExecFailure {
     Buffer.from(result.stderrTail ?? "", "base64").toString("utf8"),
     setup || exitCode < 0 ? message : undefined,
   )
+}
+
+/** What the health check of a service said that did not become ready. */
+export function unhealthy(
+  args: string[],
+  { exitCode, stdout, stderr }: NonNullable<ServiceEvent["unhealthy"]>,
+): ExecFailure {
+  const text = (base64: string | null) => Buffer.from(base64 ?? "", "base64").toString("utf8")
+  const why = `health check errored: exit code: ${exitCode}`
+  return new ExecFailure(args, exitCode, text(stdout), text(stderr), why)
 }
 
 /** Messages of BuildKit's file operations name its own temporary names. */

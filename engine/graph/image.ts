@@ -14,7 +14,18 @@ export interface ImageConfig {
   Cmd?: string[] | null
   Labels?: Record<string, string> | null
   ExposedPorts?: Record<string, unknown> | null
+  Healthcheck?: ImageHealthcheck | null
   [other: string]: unknown
+}
+
+/** Docker's; times in nanoseconds. */
+export interface ImageHealthcheck {
+  Test?: string[] | null
+  Interval?: number
+  Timeout?: number
+  StartPeriod?: number
+  StartInterval?: number
+  Retries?: number
 }
 
 /** `NAME=value` as an image keeps it. */
@@ -40,7 +51,9 @@ function parsePort(text: string): Port {
 
 /** Lays an image under a container: as Dagger does, what the container already had stays. */
 export function withImage(c: Container, fs: Fs, image: ImageConfig, imageRef?: string): Container {
-  const { Env, WorkingDir, User, Entrypoint, Cmd, Labels, ExposedPorts, ...rest } = image
+  const { Env, WorkingDir, User, Entrypoint, Cmd, Labels, ExposedPorts, Healthcheck, ...rest } =
+    image
+  const health = readHealthcheck(Healthcheck)
   const config: Config = {
     ...c.config,
     env: merged(c.config.env, (Env ?? []).map(split)),
@@ -53,13 +66,33 @@ export function withImage(c: Container, fs: Fs, image: ImageConfig, imageRef?: s
       Object.entries(Labels ?? {}).map(([name, value]) => ({ name, value })),
     ),
     ports: [...c.config.ports, ...Object.keys(ExposedPorts ?? {}).map(parsePort)],
+    ...(health && { healthcheck: health }),
     rest: { ...c.config.rest, ...rest },
   }
   const { imageRef: _, ...before } = c
   return { ...before, fs, config, ...(imageRef && { imageRef }) }
 }
 
-const nanoseconds = (duration: string): number => {
+/** An image's own check; `["NONE"]` and none at all are the same here. */
+function readHealthcheck(image: ImageHealthcheck | null | undefined): Healthcheck | undefined {
+  const [kind, ...args] = image?.Test ?? []
+  if (!image || (kind !== "CMD" && kind !== "CMD-SHELL")) return undefined
+  return {
+    kind: "HealthcheckConfig",
+    args,
+    shell: kind === "CMD-SHELL",
+    interval: duration(image.Interval),
+    timeout: duration(image.Timeout),
+    startPeriod: duration(image.StartPeriod),
+    startInterval: duration(image.StartInterval),
+    retries: image.Retries ?? 0,
+  }
+}
+
+const duration = (ns = 0): string => (ns > 0 ? `${ns / 1e9}s` : "")
+
+/** Of a duration such as `1m30s`. */
+export const nanoseconds = (duration: string): number => {
   const units: Record<string, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
   let total = 0
   for (const [, n, unit] of duration.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)) {

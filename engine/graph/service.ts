@@ -6,6 +6,7 @@ import type { Fs } from "../llb/vertex.ts"
 import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { commandOf, type ExecArgs, type StepSupport, stepOf, useResolver } from "./execute.ts"
+import { nanoseconds } from "./image.ts"
 import type { Binding, Container, Port, Service } from "./values.ts"
 
 export type ServiceArgs = Pick<
@@ -27,10 +28,40 @@ export interface ServiceSpec {
   exec: ExecSpec
   /** TCP ports that have to answer before the service counts as started. */
   ports: number[]
+  /** What has to end well instead, where the container says so. */
+  health?: Health
   /** What the service is made of, whoever starts it: stands for it in the keys of steps. */
   key: string
   /** Like `key`, and tells apart secrets of one name: services of one session that have it are one. */
   instance: string
+}
+
+/** A command that runs beside a service until it ends well. Times in milliseconds. */
+export interface Health {
+  args: string[]
+  interval: number
+  timeout: number
+  startPeriod: number
+  retries: number
+}
+
+/** The health check of a container as Dagger runs it when a service starts. */
+function healthOf({ config }: Container): Health | undefined {
+  const { healthcheck } = config
+  if (!healthcheck) return undefined
+  const { args, shell, interval, timeout, startPeriod, startInterval, retries } = healthcheck
+  if (shell && args.length !== 1)
+    throw new EngineError(
+      `failed to setup docker healthcheck: healthcheck shell command should have exactly 2 elements: [${["CMD-SHELL", ...args].join(" ")}]`,
+    )
+  const milliseconds = (text: string): number => Math.round(nanoseconds(text) / 1e6)
+  return {
+    args: shell ? ["/bin/sh", "-c", ...args] : args,
+    interval: milliseconds(startInterval) || milliseconds(interval) || 5000,
+    timeout: milliseconds(timeout),
+    startPeriod: milliseconds(startPeriod),
+    retries: retries > 0 ? retries : 3,
+  }
 }
 
 export async function describeService(
@@ -44,16 +75,21 @@ export async function describeService(
   const ports = portsOf(service)
   const hash = (...parts: unknown[]) =>
     createHash("sha256").update(JSON.stringify(parts)).digest("hex")
-  const key = hash(exec(spec).vertex.key, ports, service.hostname)
+  const health = healthOf(container)
+  const key = hash(exec(spec).vertex.key, ports, service.hostname, ...(health ? [health] : []))
   const secrets = [
     ...container.secretEnv.map((e) => e.secret),
     ...container.mounts.flatMap((m) => (m.type === "secret" ? [m.secret] : [])),
   ]
   return {
     exec: { ...spec, name: `service ${spec.name.replace(/^exec /, "")}` },
-    ports: ports
-      .filter((p) => p.protocol === "TCP" && !p.experimentalSkipHealthcheck)
-      .map((p) => p.port),
+    // A container that says how to tell needs no port to answer.
+    ports: health
+      ? []
+      : ports
+          .filter((p) => p.protocol === "TCP" && !p.experimentalSkipHealthcheck)
+          .map((p) => p.port),
+    ...(health && { health }),
     key,
     instance: hash(
       key,
@@ -113,7 +149,7 @@ export function hostsFile(names: { address: string; names: string[] }[]): string
 /** The file systems that a service needs, and all else that the bridge wants to know of it. */
 export function toParams(
   spec: ExecSpec,
-  ready: { address: string; ports: number[] },
+  ready: { address: string; ports: number[]; health?: Health },
 ): { targets: Fs[]; params: Omit<ServiceParams, "ops" | "targets"> } {
   const targets: Fs[] = []
   const target = (fs: Fs) => targets.push(fs) - 1

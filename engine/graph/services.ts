@@ -3,7 +3,7 @@ import type { ServiceNetwork } from "../buildkit/network.ts"
 import type { StepSecret } from "../llb/vertex.ts"
 import { EngineError, ExecFailure } from "./errors.ts"
 import type { StepSupport } from "./execute.ts"
-import { ended } from "./failure.ts"
+import { ended, unhealthy } from "./failure.ts"
 import { answers, type Forward, forward, onAddress } from "./forward.ts"
 import {
   describeService,
@@ -212,11 +212,13 @@ export class Services {
       const holds: (() => void)[] = []
       const step = { id, name: spec.exec.name, started: Date.now() }
       let error: Error | undefined
+      let refused: Error | undefined
       try {
         for (const secret of spec.exec.secrets) if (secret.hold) holds.push(await secret.hold())
         const { targets, params } = toParams(spec.exec, {
           address: where.kind === "host" ? "127.0.0.1" : "",
           ports: spec.ports,
+          ...(spec.health && { health: spec.health }),
         })
         const solving = { progress: asker.progress, signal: cancel.signal }
         running = await solver.service(solving, targets, spec.exec.secrets, params, (event) => {
@@ -224,10 +226,15 @@ export class Services {
             asker.progress.log(id, event.log.stream, event.log.data)
           if (event.started) asker.progress.step({ ...step, status: "running" })
           if (event.ready) becomeReady(event.ready.address)
+          if (event.unhealthy) {
+            refused = unhealthy(spec.health?.args ?? [], event.unhealthy)
+            if (running) void running.stop({ patience: PATIENCE })
+            else cancel.abort(refused)
+          }
         })
         if (stopping) await running.stop({ patience: PATIENCE_AT_END })
         const result = await running.ended
-        error = ended(service.from.args, result)
+        error = refused ?? ended(service.from.args, result)
         throw error
       } finally {
         for (const release of holds) release()
@@ -265,7 +272,7 @@ export class Services {
     }
     const slow = setTimeout(() => {
       asker.progress.message(
-        `${hostname} (${service.from.args.join(" ")}) has been starting for ${SLOW / 1000} s: ${ports.length > 0 ? `port ${ports.map((p) => p.port).join(", ")} does not answer yet` : "it is being made"}`,
+        `${hostname} (${service.from.args.join(" ")}) has been starting for ${SLOW / 1000} s: ${waitsFor(service, ports)}`,
       )
     }, SLOW)
     const settled = () => clearTimeout(slow)
@@ -328,6 +335,14 @@ export class Services {
     instance.ready.catch(() => void instance.stop({ patience: 0 }))
     return instance
   }
+}
+
+function waitsFor({ from }: Service, ports: Port[]): string {
+  if (from.type === "container" && from.container.config.healthcheck)
+    return "its health check does not pass yet"
+  return ports.length > 0
+    ? `port ${ports.map((p) => p.port).join(", ")} does not answer yet`
+    : "it is being made"
 }
 
 const tcp = (port: number): Port => ({

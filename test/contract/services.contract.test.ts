@@ -98,6 +98,43 @@ describeEngines("a service", (bench) => {
     })
   })
 
+  test("is waited for until its health check ends well, whatever its port does", async () => {
+    await session(async (_, base) => {
+      const healthy = (check: string[], options = {}) =>
+        base
+          .withNewFile("/srv/index.html", "healthy")
+          .withEnvVariable("TELLS", "/tmp/up")
+          .withWorkdir("/srv")
+          .withExposedPort(PORT)
+          .withDockerHealthcheck(check, { interval: "100ms", startPeriod: "60s", ...options })
+          .asService({ args: ["sh", "-c", `(sleep 1; touch /tmp/up) & ${serve}`] })
+      const look = (service: Service) =>
+        base
+          .withServiceBinding("www", service)
+          .withEnvVariable("R", `${Math.random()}`)
+          .withExec(["python3", "-c", GET, `http://www:${PORT}/index.html`])
+          .stdout()
+      expect(await look(healthy(["test", "-e", "/tmp/up"]))).toBe("healthy")
+      expect(await look(healthy(["test -e $TELLS"], { shell: true }))).toBe("healthy")
+    })
+  })
+
+  test("whose health check fails to the end fails what is bound to it", async () => {
+    await session(async (_, base) => {
+      const sick = base
+        .withExposedPort(PORT)
+        .withDockerHealthcheck(["sh", "-c", "echo sick; echo very >&2; exit 3"], {
+          interval: "50ms",
+          retries: 2,
+        })
+        .asService({ args: ["sleep", "60"] })
+      const bound = await caught(sh(base.withServiceBinding("db", sick), "echo never").sync())
+      expect([bound.exitCode, bound.stdout, bound.stderr]).toEqual([3, "sick\n", "very\n"])
+      expect(bound.cmd).toEqual(["sh", "-c", "echo sick; echo very >&2; exit 3"])
+      expect(bound.message).toMatch(/health check errored/)
+    })
+  })
+
   test("without a command, or without ports, says so", async () => {
     await session(async (client, base) => {
       await expect(client.container().asService().start()).rejects.toThrow("no command")

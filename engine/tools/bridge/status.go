@@ -24,6 +24,8 @@ type trailer struct {
 	// A service says where it can be reached, when it can.
 	Ready   bool   `json:"ready"`
 	Address string `json:"address"`
+	// Or what its health check said the last time.
+	Unhealthy json.RawMessage `json:"unhealthy"`
 	// How much there was, where shim did not pass all of it on.
 	StdoutBytes int64 `json:"stdoutBytes"`
 	StderrBytes int64 `json:"stderrBytes"`
@@ -197,9 +199,12 @@ func (s *status) log(st *vertexState, stream int, data []byte) {
 			data = data[1:]
 			continue
 		}
-		if t.Ready {
+		switch {
+		case t.Ready:
 			s.call.event(map[string]any{"ready": map[string]string{"address": t.Address}})
-		} else {
+		case t.Unhealthy != nil:
+			s.call.event(map[string]any{"unhealthy": t.Unhealthy})
+		default:
 			st.trailer = &t
 		}
 		data = data[end+1:]

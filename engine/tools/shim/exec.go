@@ -196,6 +196,7 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 		return 0, err
 	}
 	pid := 0
+	var others reaper
 	if err == nil {
 		if pid, err = syscall.ForkExec(path, spec.Args, attr); err != nil {
 			err = fmt.Errorf("fork/exec %s: %w", path, err)
@@ -210,10 +211,12 @@ func execCommand(spec *execSpec, last *trailer) (int, error) {
 	allGone := true
 	if err == nil {
 		if spec.Ready != nil {
-			go spec.Ready.announce()
+			go spec.Ready.announce(func(args []string, timeout time.Duration) unhealthy {
+				return runBeside(&others, attr, shown, args, timeout)
+			})
 		}
 		go forwardSignals(signals, pid)
-		code = waitFor(pid)
+		code = waitFor(pid, others.ended)
 		allGone = killOthers()
 	}
 	finished(stdout, allGone)
@@ -358,7 +361,7 @@ func forwardSignals(signals <-chan os.Signal, pid int) {
 }
 
 // waitFor reaps every process that ends, orphans included, until `pid` has.
-func waitFor(pid int) int {
+func waitFor(pid int, other func(pid, code int)) int {
 	for {
 		var ws syscall.WaitStatus
 		got, err := syscall.Wait4(-1, &ws, 0, nil)
@@ -366,12 +369,20 @@ func waitFor(pid int) int {
 		case err == syscall.EINTR:
 		case err != nil:
 			return 1
-		case got == pid && ws.Exited():
-			return ws.ExitStatus()
-		case got == pid && ws.Signaled():
-			return 128 + int(ws.Signal())
+		case !ws.Exited() && !ws.Signaled():
+		case got == pid:
+			return codeOf(ws)
+		default:
+			other(got, codeOf(ws))
 		}
 	}
+}
+
+func codeOf(ws syscall.WaitStatus) int {
+	if ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ws.ExitStatus()
 }
 
 // killOthers ends what the command left running, so that the outputs come to their end. It says whether all is gone.

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// ready asks for a line when a service can be used: when each of its TCP ports answers.
+// ready asks for a line when a service can be used: when each of its TCP ports answers, and its health check is content.
 type ready struct {
 	// Where the ports are; "": the first address of the container that others can reach.
-	Address string `json:"address"`
-	Ports   []int  `json:"ports"`
+	Address string  `json:"address"`
+	Ports   []int   `json:"ports"`
+	Health  *health `json:"health"`
 }
 
 type readyLine struct {
@@ -20,8 +21,12 @@ type readyLine struct {
 	Address string `json:"address"`
 }
 
+type unhealthyLine struct {
+	Unhealthy *unhealthy `json:"unhealthy"`
+}
+
 // announce waits for the ports, as long as it takes: when the command ends, so does this process.
-func (r *ready) announce() {
+func (r *ready) announce(run func(args []string, timeout time.Duration) unhealthy) {
 	address := r.Address
 	if address == "" {
 		address = ownAddress()
@@ -32,6 +37,11 @@ func (r *ready) announce() {
 		}
 	}
 	line, _ := json.Marshal(readyLine{Ready: true, Address: address})
+	if r.Health != nil {
+		if last := r.Health.await(run); last != nil {
+			line, _ = json.Marshal(unhealthyLine{last})
+		}
+	}
 	_, _ = os.Stderr.WriteString(trailerMark + string(line) + "\n")
 }
 
