@@ -140,7 +140,10 @@ export function mains(plan: Plan, facts: AppFacts): Candidate[] {
     return [1, directories.length, known]
   }
   const found = facts.mains.filter(
-    ({ file, kind }) => SAFE_FILE.test(file) && (kind === "module" || !file.includes("/")),
+    ({ file, kind }) =>
+      SAFE_FILE.test(file) &&
+      file !== facts.django?.manage &&
+      (kind === "module" || !file.includes("/")),
   )
   return nearest(found, measure).map((main) => {
     const server = facts.servers.find((one) => one.file === main.file)

@@ -1,0 +1,6 @@
+from django.test import SimpleTestCase
+
+
+class Index(SimpleTestCase):
+    def test_index(self):
+        self.assertContains(self.client.get("/"), "hello")

@@ -1,0 +1,5 @@
+import time
+
+while True:
+    print(time.ctime())
+    time.sleep(60)

@@ -1,0 +1,2 @@
+def greeting(what: str) -> str:
+    return f"hello from {what}"

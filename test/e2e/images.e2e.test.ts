@@ -1,0 +1,52 @@
+import { cpSync } from "node:fs"
+import path from "node:path"
+import { describe, expect, test } from "vitest"
+import { answer, freePort, run, says, unpack } from "./oci.ts"
+import { folder, pyline, root } from "./pyline.ts"
+
+/** A copy of an app, to be edited at will. */
+function app(name: string): string {
+  const copy = path.join(folder(), name)
+  cpSync(path.join(root, "test/apps", name), copy, { recursive: true })
+  return copy
+}
+
+async function built(source: string) {
+  const archive = path.join(folder(), "image.tar")
+  const made = await pyline(["image", "--source", source, "-o", archive])
+  expect(made.exitCode, made.all).toBe(0)
+  return unpack(archive)
+}
+
+const web = [
+  ["fastapi_uv", "/", '{"words":["hello","from","fastapi"]'],
+  ["flask_requirements", "/", "<p>hello from flask</p>"],
+  ["django_poetry", "/", "hello from django"],
+  ["starlette_factory", "/", "hello from starlette 0.3.0"],
+  ["litestar_pdm", "/", "hello from litestar"],
+  ["aiohttp_own", "/", "hello from aiohttp"],
+  ["procfile_wsgi", "/", "hello from a Procfile"],
+  ["main_script", "/", "hello from a script"],
+  ["workspace_member", "/", "hello from a workspace"],
+] as const
+
+describe.each(web)("%s", (name, page, words) => {
+  test("answers as any user on the port it is told, is well, and ends when asked to", async () => {
+    const image = await built(app(name))
+    const port = await freePort()
+    const container = run(image, { PORT: String(port), SECRET_KEY: "s" })
+    const response = await answer(container, `http://127.0.0.1:${port}${page}`)
+    expect(await response.text()).toContain(words)
+    expect(response.status).toBe(200)
+    const [kind, ...check] = image.config.config.Healthcheck?.Test ?? []
+    expect(kind).toBe("CMD")
+    expect(container.exec(check)).toMatchObject({ status: 0 })
+    const { status, seconds } = await container.stop()
+    expect([0, 143], container.output()).toContain(status)
+    expect(seconds).toBeLessThan(8)
+  })
+})
+
+test("x", () => {
+  void says
+})
