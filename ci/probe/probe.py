@@ -20,6 +20,7 @@ import sys
 from facts.coverage import coverage_facts, pytest_options
 from facts.environments import environment_facts, session_facts
 from facts.checks import check_facts
+from facts.git_tags import git_facts
 from facts.indexes import index_facts
 from facts.pdm_lock import pdm_lock_facts
 from facts.pipfile import pipfile_lock_facts
@@ -128,6 +129,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         checks = check_facts(project, document, facts["requirements"])
         if checks is not None:
             facts["checks"] = checks
+        git = git_facts(project, document)
+        if git is not None:
+            facts["git"] = git
         if project.exists("PKG-INFO"):
             match = re.search(r"^Version: (\S+)$", project.text("PKG-INFO") or "", re.MULTILINE)
             if match is not None:

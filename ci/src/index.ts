@@ -33,7 +33,7 @@ import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { verify } from "./pipeline/verify.ts"
 import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
-import { IGNORE } from "./source.ts"
+import { IGNORE, WITHOUT_GIT } from "./source.ts"
 
 /**
  * Continuous integration for Python projects with nothing to configure
@@ -209,7 +209,9 @@ export class Pyline {
     python?: string,
     indexCredentials?: Secret,
   ): Promise<Changeset> {
-    return (await formattedTree(source, { python, indexCredentials })).changes(source)
+    return (await formattedTree(source, { python, indexCredentials })).changes(
+      source.filter(WITHOUT_GIT),
+    )
   }
 
   /**

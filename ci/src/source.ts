@@ -3,10 +3,18 @@
  *
  * Only names that no project keeps source under are left out at any depth (with two stars); the others only at the root, since
  * a package may well have a module directory called `venv` (pdm has). `build` stays in: unlike `dist` it is a name that
- * repositories do keep files under. `.git` is left out: a commit that changes no file would make every result new.
+ * repositories do keep files under.
+ *
+ * Of `.git` only the names of tags are kept, for versions that come from git: a commit changes them not, and would make every
+ * result new with the rest. No step but the one that reads manifests is given them, see WITHOUT_GIT.
  */
 export const IGNORE = [
-  ".git",
+  ".git/*",
+  "!.git/packed-refs",
+  "!.git/shallow",
+  "!.git/refs",
+  ".git/refs/*",
+  "!.git/refs/tags",
   "**/.venv",
   "venv",
   "**/node_modules",
@@ -30,3 +38,6 @@ export const IGNORE = [
   ".direnv",
   "**/.DS_Store",
 ]
+
+/** For every step that takes the whole source: it is the same before and after a tag. */
+export const WITHOUT_GIT = { exclude: [".git"] }

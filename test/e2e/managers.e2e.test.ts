@@ -1,14 +1,7 @@
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { describe, expect, test } from "vitest"
-import { folder, lastLine, pyline, root } from "./pyline.ts"
-
-/** A copy of a fixture, to be edited at will. */
-function fixture(name: string): string {
-  const copy = path.join(folder(), name)
-  cpSync(path.join(root, "test/fixtures", name), copy, { recursive: true })
-  return copy
-}
+import { fixture, lastLine, pyline } from "./pyline.ts"
 
 /** Fixtures with a test that needs a dependency of each kind, and the Python versions they allow. */
 const projects = [
@@ -50,21 +43,4 @@ describe("a lock that was forgotten", () => {
     expect(run.all).toContain("error[LOCK_STALE]")
     expect(run.all).toContain(fix)
   })
-})
-
-test("a version bump and a README edit install no dependency again", async () => {
-  const source = fixture("poetry_lock")
-  writeFileSync(path.join(source, "README.md"), "# Demo\n")
-  const at = path.join(source, "pyproject.toml")
-  const text = readFileSync(at, "utf8").replace('description = ""', 'readme = "README.md"')
-  writeFileSync(at, text)
-  const first = await pyline(["test", "--source", source])
-  expect(first.exitCode, first.all).toBe(0)
-  writeFileSync(at, text.replace('version = "0.1.0"', `version = "0.${Date.now()}"`))
-  const bumped = await pyline(["test", "--source", source])
-  expect(bumped.all).not.toMatch(/^\[exec uv pip install --no-deps/m)
-  appendFileSync(path.join(source, "README.md"), `${Date.now()}\n`)
-  const edited = await pyline(["test", "--source", source])
-  const installs = edited.all.match(/^\[exec uv .*\] done in/gm)
-  expect(installs, edited.all).toBeNull()
 })

@@ -45,9 +45,14 @@ export function folder(): string {
 }
 
 /** A copy of an example, to be edited at will. */
-export function example(name: string): string {
-  const copy = path.join(folder(), name)
-  cpSync(path.join(root, "examples", name), copy, { recursive: true })
+export const example = (name: string): string => copyOf(path.join("examples", name))
+
+/** A copy of a fixture, likewise. */
+export const fixture = (name: string): string => copyOf(path.join("test/fixtures", name))
+
+function copyOf(at: string): string {
+  const copy = path.join(folder(), path.basename(at))
+  cpSync(path.join(root, at), copy, { recursive: true })
   return copy
 }
 

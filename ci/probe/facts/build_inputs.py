@@ -74,6 +74,8 @@ def build_inputs(project: Project, facts: dict, metadata: dict, tool: dict) -> N
     pdm_version = table(pdm.get("version"))
     if pdm_version.get("source") == "file":
         read(pdm_version.get("path"))
+    elif pdm_version.get("source") == "scm":
+        facts["pdmScm"] = True
     elif pdm_version.get("source") == "call":
         hooks.add("tool.pdm.version.source = call")
     pdm_build = table(pdm.get("build"))

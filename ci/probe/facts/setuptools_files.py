@@ -126,6 +126,8 @@ def setup_py(project: Project, facts: dict) -> None:
 
 def setup_call(facts: dict, node: ast.Call) -> None:
     for keyword in node.keywords:
+        if keyword.arg in ("use_scm_version", "pbr"):
+            facts["versionFrom"] = "pbr" if keyword.arg == "pbr" else "setuptools-scm"
         try:
             value = ast.literal_eval(keyword.value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

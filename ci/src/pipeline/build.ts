@@ -1,6 +1,7 @@
 import { type Container, type Directory, dag, type File, type Secret } from "@dagger.io/dagger"
 import { constraintsOf } from "../project/constraints.ts"
 import type { PackageBuild, Plan } from "../project/plan.ts"
+import { WITHOUT_GIT } from "../source.ts"
 import { asset, checkProgram } from "./asset.ts"
 import { ENVIRONMENT, environment, PYTHON, SOURCE, withoutUv } from "./base.ts"
 import { type Checked, REPORTS, ran } from "./check.ts"
@@ -91,9 +92,12 @@ async function making(
   const at = (directory: string): string => `${SOURCE}/${directory}`
   let container = (await environment({ ...plan, systemPackages: packages.sort() }, credentials))
     .withMountedDirectory(PROGRAM, files({ "make_dist.py": asset("make_dist.py") }))
-    .withDirectory(SOURCE, source)
+    .withDirectory(SOURCE, source, WITHOUT_GIT)
     .withWorkdir(SOURCE)
     .withEnvVariable("SOURCE_DATE_EPOCH", EPOCH)
+  for (const [path, text] of Object.entries(build.files ?? {})) {
+    container = container.withNewFile(path, text)
+  }
   for (const [name, value] of Object.entries(build.environment)) {
     container = container.withEnvVariable(name, value)
   }

@@ -1,5 +1,6 @@
 import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger"
 import type { CheckTool, Plan } from "../project/plan.ts"
+import { WITHOUT_GIT } from "../source.ts"
 import { checkProgram } from "./asset.ts"
 import {
   ENVIRONMENT,
@@ -39,7 +40,7 @@ export async function checkedBy(
     : bare(plan)
   container = (await withTools(container, plan, check, credentials))
     .withMountedDirectory(PROGRAM, files(checkProgram("run_tools", ...MODULES)))
-    .withDirectory(SOURCE, source)
+    .withDirectory(SOURCE, source, WITHOUT_GIT)
     .withWorkdir(SOURCE)
   return ran(container, check, [
     ...[PYTHON, "-IS", `${PROGRAM}/checks/run_tools.py`, "--check", check],
@@ -55,8 +56,8 @@ export async function formatted(
 ): Promise<{ checked: Checked; tree: Directory }> {
   const container = (await withTools(bare(plan), plan, "format", credentials))
     .withMountedDirectory(PROGRAM, files(checkProgram("run_format", "process")))
-    .withMountedDirectory(BEFORE, source)
-    .withDirectory(SOURCE, source)
+    .withMountedDirectory(BEFORE, source.filter(WITHOUT_GIT))
+    .withDirectory(SOURCE, source, WITHOUT_GIT)
     .withWorkdir(SOURCE)
   const command = [
     ...[PYTHON, "-IS", `${PROGRAM}/checks/run_format.py`, "--reports", REPORTS],
@@ -77,7 +78,7 @@ export async function lockChecked(
   const container = (asked ? await environment(plan, credentials) : bare(plan))
     .withMountedDirectory(PROGRAM, files(checkProgram("run_lock", "process")))
     .withMountedDirectory(INPUT, files({ "lock.json": JSON.stringify(lock ?? null) }))
-    .withDirectory(SOURCE, asked ? source : dag.directory())
+    .withDirectory(SOURCE, asked ? source.filter(WITHOUT_GIT) : dag.directory())
     .withWorkdir(SOURCE)
   return ran(container, "lock", [
     ...[PYTHON, "-I", `${PROGRAM}/checks/run_lock.py`],

@@ -2,6 +2,7 @@ import { type Container, type Directory, dag, type Secret } from "@dagger.io/dag
 import { serverMissing, startAmbiguous, startUnknown } from "../errors.ts"
 import { CONTENTS, DEVELOPMENT, SECRETS } from "../project/contents.ts"
 import type { Plan, Start } from "../project/plan.ts"
+import { WITHOUT_GIT } from "../source.ts"
 import { imageProgram } from "./asset.ts"
 import { ENVIRONMENT, environment, PYTHON, SEARCH_PATH, SOURCE } from "./base.ts"
 import { configured } from "./configuration.ts"
@@ -108,8 +109,10 @@ function withWheel(container: Container, { production }: Plan, source: Directory
           ...(install.withDependencies ? [] : ["--no-deps"]),
         ]
   let building = container
-    .withDirectory(SOURCE, source.filter({ exclude: [...SECRETS] }))
+    .withDirectory(SOURCE, source.filter({ exclude: [...SECRETS, ...WITHOUT_GIT.exclude] }))
     .withWorkdir(SOURCE)
+  for (const [path, text] of Object.entries(install.files ?? {}))
+    building = building.withNewFile(path, text)
   for (const [name, value] of Object.entries(install.environment)) {
     building = building.withEnvVariable(name, value)
   }
@@ -124,7 +127,7 @@ function contents({ production }: Plan, source: Directory): Directory {
   const built = install === undefined ? [] : ["src"]
   const usual = own.filter({
     include: [...CONTENTS],
-    exclude: [...SECRETS, ...DEVELOPMENT, ...built],
+    exclude: [...SECRETS, ...DEVELOPMENT, ...WITHOUT_GIT.exclude, ...built],
   })
   const named = own.filter({
     include: [".streamlit/config.toml", ...asked.files],

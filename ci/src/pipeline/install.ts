@@ -1,5 +1,6 @@
 import type { Container, Directory, Secret } from "@dagger.io/dagger"
 import type { Dependencies, PackageInstall, Plan } from "../project/plan.ts"
+import { WITHOUT_GIT } from "../source.ts"
 import { asset } from "./asset.ts"
 import { environment, PYTHON, SOURCE, withoutUv } from "./base.ts"
 import { files } from "./files.ts"
@@ -92,7 +93,9 @@ function withPackage(
   install: PackageInstall,
   source: Directory,
 ): Container {
-  const tree = install.reads === "everything" ? source : source.filter({ include: install.reads })
+  const tree = source.filter(
+    install.reads === "everything" ? WITHOUT_GIT : { include: install.reads },
+  )
   const command =
     install.kind === "uv" && plan.dependencies.kind === "uv"
       ? uvSync(plan.dependencies.verify ? "--frozen" : "--locked", plan.dependencies.selection)
@@ -101,6 +104,8 @@ function withPackage(
           ...(install.withDependencies ? [] : ["--no-deps"]),
         ]
   let building = container.withDirectory(SOURCE, tree).withWorkdir(SOURCE)
+  for (const [path, text] of Object.entries(install.files ?? {}))
+    building = building.withNewFile(path, text)
   for (const [name, value] of Object.entries(install.environment)) {
     building = building.withEnvVariable(name, value)
   }

@@ -46,6 +46,9 @@ const MANIFESTS = [
   ".tool-versions",
   "runtime.txt",
   "pyline.toml",
+  // Names of tags, and whether there could be any: see source.ts.
+  ".git",
+  ".git/**",
 ]
 const TESTS = ["**/test*.py", "**/*_test.py", "**/tests/**/*.py", "**/test/**/*.py"]
 

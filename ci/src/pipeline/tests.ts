@@ -1,6 +1,7 @@
 import { type Container, type Directory, ReturnType, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { decidesWorkers } from "../project/workers.ts"
+import { WITHOUT_GIT } from "../source.ts"
 import { testProgram } from "./asset.ts"
 import { SEARCH_PATH, SOURCE } from "./base.ts"
 import { files } from "./files.ts"
@@ -74,7 +75,7 @@ function inTests({ package: own, ...plan }: Plan): Plan {
 /** With the project's files, where and as its tests see them. */
 export function inProject(plan: Plan, source: Directory, container: Container): Container {
   const project = container
-    .withDirectory(SOURCE, source)
+    .withDirectory(SOURCE, source, WITHOUT_GIT)
     .withWorkdir(SOURCE)
     .withEnvVariable("PATH", SEARCH_PATH)
   if (plan.pythonPath.length === 0) return project

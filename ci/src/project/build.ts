@@ -1,7 +1,8 @@
 import type { Facts } from "./facts.ts"
-import { isBuilt, knownVersion, versionEnvironment } from "./package.ts"
+import { isBuilt } from "./package.ts"
 import type { Manager, PackageBuild } from "./plan.ts"
 import { normalise } from "./requirements.ts"
+import { knownVersion, toldVersion, versionFromGit } from "./version.ts"
 
 type Member = NonNullable<Facts["uvLock"]>["members"][number]
 
@@ -16,12 +17,11 @@ export function decideBuild(
   const isPackage =
     manager === "uv" ? member !== undefined && member.kind !== "virtual" : isBuilt(facts, manager)
   if (!isPackage) return undefined
-  const environment = versionEnvironment(facts)
-  const standIn = knownVersion(facts) === undefined ? Object.values(environment)[0] : undefined
+  const standIn = knownVersion(facts) === undefined ? versionFromGit(facts)?.version : undefined
   return {
     ...(member === undefined || member.path === "." ? {} : { directory: member.path }),
     locals: manager === "uv" ? localsOf(facts, members) : [],
-    environment,
+    ...toldVersion(facts),
     ...(standIn === undefined ? {} : { standIn }),
     repository: listsWithGit(facts),
     ignore: facts.settings?.buildIgnore ?? [],

@@ -17,6 +17,7 @@ import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
 import { decideTesting } from "./testing.ts"
 import { namesIn } from "./uvGraph.ts"
+import { versionFromGit } from "./version.ts"
 
 /** What a plan is made from. */
 export interface Input {
@@ -115,11 +116,13 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     ...new Set([...vcs, ...project.systemPackages, ...needs.build, ...needs.run, ...asked]),
   ].sort()
   const name = facts.pyproject?.project?.name ?? facts.poetry?.name ?? facts.setup?.name
+  const tagged = project.install === undefined ? undefined : versionFromGit(facts)
   const decisions: Decision[] = [
     managed,
     python.decision,
     tests.decision,
     project.decision,
+    ...(tagged?.decision === undefined ? [] : [tagged.decision]),
     runner.decision,
     ...tested,
   ]
@@ -150,6 +153,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     ...python.warnings,
     ...runner.warnings,
     ...project.warnings,
+    ...(tagged?.warnings ?? []),
     ...unlocked(facts, manager, installed),
     ...(open.length === 0
       ? []

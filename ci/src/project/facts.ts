@@ -42,8 +42,23 @@ export interface Facts {
   addopts?: { file: string; words: string[] }
   /** What configures coverage.py. */
   coverage?: { file: string; line?: number; failUnder?: number }
+  /** What is known of the repository; absent where there is none. */
+  git?: Git
   /** `Version` of a PKG-INFO at the root: the project was unpacked from an sdist. */
   sdistVersion?: string
+}
+
+/** What the names of tags tell. Nothing else of a repository is an input. */
+export interface Git {
+  /** How many there are. */
+  tags: number
+  /** The highest version among them, and its tag. */
+  version?: string
+  tag?: string
+  /** A clone without the whole history, and so perhaps without tags. */
+  shallow?: boolean
+  /** A worktree or a submodule: the repository itself is not in the source. */
+  elsewhere?: boolean
 }
 
 /** A package index that a file of the project names. */
@@ -102,6 +117,8 @@ interface Pyproject {
   readmes?: string[]
   /** The version that the configuration gives where git cannot be asked. */
   fallbackVersion?: string
+  /** True where tool.pdm.version.source is scm. */
+  pdmScm?: boolean
   /** tool.pdm.distribution */
   distribution?: boolean
   /** Dependencies that only a build could tell. */
@@ -206,6 +223,8 @@ interface Setup {
   extensions: boolean
   /** Commands that it brings, and the functions that they call. */
   scripts: Record<string, string>
+  /** What setup.py has its version from, where it says so. */
+  versionFrom?: "setuptools-scm" | "pbr"
   /** Why the build of this setup.py may read any file, or absent when it plainly does not. */
   reads?: string
 }

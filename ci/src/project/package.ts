@@ -2,8 +2,9 @@ import type { Facts, Lock } from "./facts.ts"
 import { packageNames } from "./layout.ts"
 import { placesOf } from "./lock.ts"
 import type { Decision, Manager, PackageInstall } from "./plan.ts"
-import { normalise, withIncludes } from "./requirements.ts"
+import { withIncludes } from "./requirements.ts"
 import type { TestDependencies } from "./testDependencies.ts"
+import { toldVersion } from "./version.ts"
 
 /** Backends that read their configuration, the names of packages and the files the configuration names. */
 const DECLARATIVE = [
@@ -129,7 +130,7 @@ export function decidePackage(
             }),
           ],
     withDependencies: lock === undefined && (dynamic || others.length > 0),
-    environment: versionEnvironment(facts),
+    ...toldVersion(facts),
   }
   const own = manager === "uv" || install.targets.includes(target)
   const what = own ? (name ?? "the project") : others.map(({ path }) => path).join(", ")
@@ -228,34 +229,4 @@ function compilerFor(facts: Facts): string[] {
   const compiles =
     facts.setup?.extensions || facts.pyproject?.buildHooks.includes("tool.setuptools.ext-modules")
   return compiles ? ["gcc", "libc6-dev"] : []
-}
-
-/** The version of this very source, where a file says it. */
-export const knownVersion = (facts: Facts): string | undefined =>
-  facts.settings?.version ?? facts.sdistVersion
-
-/** Variables that give the version to build backends which ask git for it: there is no .git where the build runs. */
-export function versionEnvironment(facts: Facts): Record<string, string> {
-  const { build, project, tools } = facts.pyproject ?? {}
-  const name = nameOf(facts)
-  const version = knownVersion(facts) ?? facts.pyproject?.fallbackVersion ?? "0.0.0"
-  const requires = (pattern: RegExp): boolean =>
-    build?.requires.some((requirement) => pattern.test(requirement)) ?? false
-  const variables: Record<string, string> = {}
-  if (
-    requires(/^(setuptools|hatch|vcs)[-_.](scm|vcs|versioning)\b/i) ||
-    tools?.includes("setuptools_scm")
-  ) {
-    variables.SETUPTOOLS_SCM_PRETEND_VERSION = version
-    if (name !== undefined) {
-      const suffix = (normalise(name) ?? "").toUpperCase().replaceAll("-", "_")
-      variables[`SETUPTOOLS_SCM_PRETEND_VERSION_FOR_${suffix}`] = version
-    }
-  }
-  if (build?.backend === "pdm.backend" && project?.dynamic.includes("version"))
-    variables.PDM_BUILD_SCM_VERSION = version
-  if (requires(/^pbr\b/i)) variables.PBR_VERSION = version
-  if (requires(/^poetry[-_.]dynamic[-_.]versioning\b/i))
-    variables.POETRY_DYNAMIC_VERSIONING_BYPASS = version
-  return variables
 }

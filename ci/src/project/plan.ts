@@ -107,6 +107,8 @@ export interface PackageInstall {
   /** Also install what only the build can tell are dependencies. */
   withDependencies: boolean
   environment: Record<string, string>
+  /** Files that are made for the build, where the backend reads its version from one. */
+  files?: Record<string, string>
 }
 
 /** What is installed in an image, where nothing is tested. */
@@ -173,6 +175,8 @@ export interface PackageBuild {
   locals: string[]
   /** Variables that give a version to backends which ask git for it. */
   environment: Record<string, string>
+  /** Files that are made for the build, where the backend reads its version from one. */
+  files?: Record<string, string>
   /** The version in them where no file of the project says it. */
   standIn?: string
   /** The backend asks git which files there are. */
@@ -201,6 +205,7 @@ export interface Decision {
     | "python"
     | "dependencies"
     | "package indexes"
+    | "version"
     | "test dependencies"
     | "project"
     | "test runner"

@@ -1,10 +1,10 @@
 import { manifestInvalid, runnerUnknown } from "../errors.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { testFiles } from "./layout.ts"
-import { versionEnvironment } from "./package.ts"
 import type { Decision, Runner } from "./plan.ts"
 import { bringsPytest } from "./requirements.ts"
 import { sessionsOf } from "./sessions.ts"
+import { versionFromGit } from "./version.ts"
 
 /** What the test files themselves say, read only where nothing else decides. */
 export interface Evidence {
@@ -92,7 +92,7 @@ export function decideRunner(
             ? ["-e", own.names.join(",")]
             : [...(own.names.length > 0 ? ["-s", ...own.names] : []), ...force],
         tools: sessionTools(facts, kind).map(({ text }) => text),
-        environment: versionEnvironment(facts),
+        environment: versionFromGit(facts)?.environment ?? {},
       },
       decision: {
         about: "test runner",

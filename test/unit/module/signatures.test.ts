@@ -83,7 +83,7 @@ describe("the module as Dagger loads it", () => {
       expect.soft(source, name).toMatchObject({
         type: { kind: "object", name: "Directory" },
         defaultPath: "/",
-        ignore: expect.arrayContaining([".git", "**/.venv"]),
+        ignore: expect.arrayContaining([".git/*", "!.git/refs/tags", "**/.venv"]),
       })
     }
   })
