@@ -677,7 +677,7 @@ function redFirst(findings: readonly Finding[]): readonly Finding[] {
 }
 
 /** The first findings, one a line, as compilers print them. */
-function findingLines(findings: readonly Finding[], most = 20): string[] {
+export function findingLines(findings: readonly Finding[], most = 20): string[] {
   const lines = findings.slice(0, most).map(({ file, line, column, rule, message }) => {
     const place =
       file === undefined

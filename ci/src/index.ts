@@ -16,11 +16,12 @@ import {
   object,
   type Secret,
 } from "@dagger.io/dagger"
+import { notice } from "./caller.ts"
 import { usage } from "./errors.ts"
 import { attachmentsOf, named } from "./pipeline/attachments.ts"
 import { audited } from "./pipeline/audit.ts"
 import { built } from "./pipeline/build.ts"
-import { judgeCheck } from "./pipeline/check.ts"
+import { noticeOf } from "./pipeline/check.ts"
 import { checksOf, formattedTree } from "./pipeline/checks.ts"
 import { judgeAll, reportsOf, runAll, runOne } from "./pipeline/ci.ts"
 import { explain } from "./pipeline/failure.ts"
@@ -331,7 +332,7 @@ export class Pyline {
    *
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
-   * @param version The version of a project that takes its own from git, such as 1.2.0
+   * @param packageVersion The version of a project that takes its own from git, such as 1.2.0
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    */
   @func()
@@ -339,14 +340,18 @@ export class Pyline {
   async build(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
-    version?: string,
+    packageVersion?: string,
     indexCredentials?: Secret,
   ): Promise<Directory> {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      const { result, dist } = await built(plan, source, { version, indexCredentials })
-      judgeCheck(result)
+      const { result, dist } = await built(plan, source, {
+        version: packageVersion,
+        indexCredentials,
+      })
+      // Files are what it gives, so what else there is to say is said beside them.
+      notice(noticeOf(result))
       return await dist.sync()
     } catch (error) {
       throw explain(error, plan)
@@ -369,7 +374,7 @@ export class Pyline {
     let plan: Plan | undefined
     try {
       plan = await readPlan(source, python)
-      return judgeCheck((await audited(plan, source, indexCredentials)).result)
+      return noticeOf((await audited(plan, source, indexCredentials)).result)
     } catch (error) {
       throw explain(error, plan)
     }

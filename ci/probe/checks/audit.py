@@ -32,8 +32,6 @@ def main():
     options = parser.parse_args()
     result = Result("audit")
     audit(result, options)
-    for finding in result.findings:
-        print("%s: %s" % (finding["severity"], finding["message"]))
     return result.end(options.reports)
 
 

@@ -83,9 +83,6 @@ def main():
 
 def verdict(result, what, archives=(), tried=""):
     errors, warnings = result.count(), result.count("warning")
-    for finding in result.findings:
-        place = ":".join(str(finding[key]) for key in ("file", "line") if key in finding)
-        print("%s: %s%s" % (finding["severity"], place + ": " if place else "", finding["message"]))
     parts = ["%d %s%s" % (n, word, "" if n == 1 else "s") for n, word in ((errors, "error"), (warnings, "warning")) if n]
     if errors:
         result.outcome, result.summary = "failed", "%s: %s" % (what.strip(), ", ".join(parts))

@@ -120,17 +120,18 @@ async function trying(
   credentials: Secret | undefined,
 ): Promise<Record<string, File>> {
   const dist = container.directory(DIST)
+  const constraints = constraintsOf(plan.dependencies)
   const clean = (await environment(plan, credentials))
     .withMountedDirectory(DIST, dist)
     .withMountedDirectory(LOCALS, container.directory(LOCALS))
-    .withMountedDirectory(INPUT, files({ "constraints.txt": constraintsOf(plan.dependencies) }))
+    .withMountedDirectory(INPUT, files({ "constraints.txt": constraints }))
   const locals = made.locals.map((name) => `${LOCALS}/${name}`)
   const wheel = `${DIST}/${made.wheel}`
   const install = (extras: string): Container =>
     withoutUv(
       clean.withExec([
         ...["uv", "pip", "install", `${wheel}${extras}`, ...locals],
-        ...["--constraints", `${INPUT}/constraints.txt`],
+        ...(constraints === "" ? [] : ["--constraints", `${INPUT}/constraints.txt`]),
       ]),
     )
   const attempt = (installed: Container, only: readonly string[]): File =>

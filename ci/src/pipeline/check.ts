@@ -4,6 +4,7 @@ import {
   checkFailed,
   EXIT_CLASS,
   type Finding,
+  findingLines,
   internal,
   PylineError,
 } from "../errors.ts"
@@ -107,6 +108,13 @@ export function judgeCheck(result: CheckResult): string {
   if (outcome === "failed") throw checkFailed(check, findings, summary, detail, reproduce)
   if (outcome === "errored") throw checkErrored(check, summary, detail, cause, reproduce)
   return outcome === "skipped" ? `${check} skipped: ${summary}` : `${check}: ${summary}`
+}
+
+/** The same, with the warnings of one that is green: for a verb that gives something else than a text. */
+export function noticeOf(result: CheckResult): string {
+  const said = judgeCheck(result)
+  const warnings = result.findings.filter(({ severity }) => severity === "warning")
+  return [...findingLines(warnings).map((line) => `warning: ${line.trim()}`), said].join("\n")
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { PylineError, usage } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
+import { audited } from "./audit.ts"
 import { built } from "./build.ts"
 import {
   type Check,
@@ -29,6 +30,9 @@ export interface Checks {
   suite(): Suite | undefined
   plan(): Promise<Plan>
 }
+
+/** What it says changes with the weather, so it is no part of all checks. */
+const ASKED_FOR = "audit"
 
 /** All checks, or those that are asked for by name. */
 export function checksOf(
@@ -63,6 +67,7 @@ export function checksOf(
       },
     },
     check("build", (made) => built(made, source, { indexCredentials })),
+    check(ASKED_FOR, (made) => audited(made, source, indexCredentials)),
   ]
   const { args = [], shard, durations, attempt, from } = tests
   const special = args.length > 0 || [shard, durations, attempt, from].some((one) => one)
@@ -85,7 +90,7 @@ function chosen(all: readonly Check[], only: readonly string[]): Check[] {
       `use ${all.map(({ name }) => name).join(", ")}`,
     )
   }
-  return names.length === 0 ? [...all] : all.filter(({ name }) => names.includes(name))
+  return all.filter(({ name }) => (names.length === 0 ? name !== ASKED_FOR : names.includes(name)))
 }
 
 /** The project as its formatters leave it. */

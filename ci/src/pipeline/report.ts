@@ -52,4 +52,4 @@ export function resultIn({ versions, measured, checks = [] }: Findings): Result 
 }
 
 /** Of what lies beside a check's result. The project's own code may have put something there. */
-const KNOWN = { include: ["check-*.json", "*.sarif"] }
+const KNOWN = { include: ["check-*.json", "*.sarif", "audit.json"] }
