@@ -245,7 +245,7 @@ export class Pyline {
   }
 
   /**
-   * Test the project, make its image and publish it under its commit, version and branch; prints name:tag@sha256:…
+   * Check the project, make its image and publish it under its commit, version and branch; prints name:tag@sha256:…
    *
    * @param source The project's directory
    * @param registry Where to publish it, such as ghcr.io/me/app
@@ -253,7 +253,8 @@ export class Pyline {
    * @param username User name at the registry
    * @param password Password or token at the registry
    * @param platforms Machine types to make it for, such as linux/amd64,linux/arm64; the engine's own where not given
-   * @param skipChecks Publish without running tests and checks before
+   * @param skipChecks Publish without running the checks of ci before
+   * @param allowNoTests Be content also where there are no tests
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    * @param signingKey Private key that signs the image and its provenance: ECDSA on P-256 in PEM, or one of cosign
@@ -272,6 +273,7 @@ export class Pyline {
     password?: Secret,
     platforms: string[] = [],
     skipChecks: boolean = false,
+    allowNoTests: boolean = false,
     python?: string,
     indexCredentials?: Secret,
     signingKey?: Secret,
@@ -285,8 +287,8 @@ export class Pyline {
     try {
       plan = await readPlan(source, python)
       return await publish(plan, source, {
-        ...{ registry, tags, username, password, platforms, skipChecks, indexCredentials },
-        ...{ revision, branch, created, repository },
+        ...{ registry, tags, username, password, platforms, skipChecks, allowNoTests },
+        ...{ python, indexCredentials, revision, branch, created, repository },
         signing: signingKey && { key: signingKey, password: signingPassword },
       })
     } catch (error) {

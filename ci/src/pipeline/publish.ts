@@ -6,6 +6,8 @@ import type { Plan } from "../project/plan.ts"
 import { platformsOf } from "../project/platform.ts"
 import type { PassedCheck } from "../project/release.ts"
 import { decideTags, firstTag, type Tags } from "../project/tags.ts"
+import { checksOf } from "./checks.ts"
+import { judgeAll, runAll } from "./ci.ts"
 import { describe } from "./describe.ts"
 import { image } from "./image.ts"
 import { type Origin, repositoryOf } from "./origin.ts"
@@ -15,7 +17,6 @@ import { type Login, loginOf, registry } from "./registry.ts"
 import { patiently } from "./retry.ts"
 import { refuseSecrets } from "./scan.ts"
 import type { SigningKey } from "./signing.ts"
-import { judgeSuite, runSuite } from "./suite.ts"
 
 /** What `publish` is asked for. */
 export interface PublishOptions extends Origin {
@@ -26,6 +27,8 @@ export interface PublishOptions extends Origin {
   branch?: string | undefined
   platforms: readonly string[]
   skipChecks: boolean
+  allowNoTests: boolean
+  python?: string | undefined
   indexCredentials?: Secret | undefined
   signing?: SigningKey | undefined
 }
@@ -50,7 +53,7 @@ export async function publish(
   // Tests may take long; that the password is wrong should be known before.
   await registry(["check", name], { login })
   const [checks, variants] = await Promise.all([
-    options.skipChecks ? [] : passed(plan, source, options),
+    options.skipChecks ? [] : passed(source, options),
     variantsOf(plan, source, options),
   ])
   const images = Object.values(variants)
@@ -73,15 +76,12 @@ export async function publish(
   return `${name}:${firstTag(tags)}@${digest}`
 }
 
-/** The checks that have to be green. Throws as they do. */
-async function passed(
-  plan: Plan,
-  source: Directory,
-  { indexCredentials }: PublishOptions,
-): Promise<PassedCheck[]> {
-  const options = { args: [], allowNoTests: false, indexCredentials }
-  const text = judgeSuite(await runSuite(source, [plan.python], options))
-  return [{ check: "test", summary: text.split("\n").join(", ") }]
+/** The checks that have to be green: those of `ci`. Throws the table of them where one is not. */
+async function passed(source: Directory, options: PublishOptions): Promise<PassedCheck[]> {
+  const { python, allowNoTests, indexCredentials } = options
+  const checked = await runAll(checksOf(source, { python, allowNoTests, indexCredentials }))
+  judgeAll(checked)
+  return checked.map(({ result: { check, outcome, summary } }) => ({ check, outcome, summary }))
 }
 
 /** The image for each machine type. */

@@ -3,9 +3,11 @@ import { VERSION } from "../version.ts"
 import type { Plan } from "./plan.ts"
 import type { Tags } from "./tags.ts"
 
-/** A check that had to be green before the image was published. */
+/** A check before the image was published: had one been red, there would be no image. */
 export interface PassedCheck {
   check: string
+  /** `passed`, or `skipped` where there was nothing to check. */
+  outcome: string
   summary: string
 }
 
@@ -21,7 +23,7 @@ export interface Release {
   branch?: string
   repository?: string
   version?: string
-  /** Checks that passed; none where they were left out on request. */
+  /** The checks of `ci`; none where they were left out on request. */
   checks: PassedCheck[]
   checksSkipped: boolean
   /** With the digests of locks in place of their texts. */
