@@ -36,7 +36,8 @@ export async function pushed(
     } catch (error) {
       const failure = explainPush(error)
       const pause = PAUSES_MS[attempt]
-      if (failure?.kind !== "broken" || pause === undefined) {
+      const isNew = failure?.kind === "broken" && !GIVEN_UP.test(failure.message)
+      if (!isNew || pause === undefined) {
         throw failure === undefined ? error : registryFailed(failure.kind, failure.message)
       }
       notice(`the upload to ${name} broke off: trying again in ${pause / 1000} s`)
@@ -50,6 +51,8 @@ const REFUSED =
 const LIMITED = /\b429\b|too many requests|toomanyrequests/i
 const UNREACHABLE =
   /no such host|cannot be resolved|certificate|x509|server gave HTTP response to HTTPS/i
+/** The engine has been patient itself. */
+const GIVEN_UP = /failed again and again/
 const BROKEN =
   /\b50[0234]\b|connection re(?:set|fused)|broken pipe|\beof\b|timed? ?out|cannot be reached|failed again and again/i
 
