@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { folder } from "./pyline.ts"
+import { expect } from "vitest"
+import { folder, pyline, root } from "./pyline.ts"
 
 /** An image as it was exported, unpacked: nothing of Pyline or its engine has a part in running it. */
 export interface Image {
@@ -29,8 +30,25 @@ export interface Image {
     history: { created: string }[]
   }
   rootfs: string
+  /** The base alone. */
+  base: string
   /** Names of the entries of a layer, whiteouts too. */
   entries(layer: number): string[]
+}
+
+/** A copy of one of the apps, to be edited at will. */
+export function app(name: string): string {
+  const copy = path.join(folder(), name)
+  cpSync(path.join(root, "test/apps", name), copy, { recursive: true })
+  return copy
+}
+
+/** The image of a project, made by the command and unpacked. */
+export async function built(source: string, ...more: string[]): Promise<Image> {
+  const archive = path.join(folder(), "image.tar")
+  const made = await pyline(["image", "--source", source, ...more, "-o", archive])
+  expect(made.exitCode, made.all).toBe(0)
+  return unpack(archive)
 }
 
 function sh(command: string, args: string[], input?: Buffer): string {
@@ -61,13 +79,14 @@ export function unpack(archive: string): Image {
     if (each !== `sha256:${found}`) throw new Error(`${each} is ${found}`)
   }
   const rootfs = path.join(folder(), "rootfs")
+  let base = ""
   const entries = (layer: number): string[] =>
     sh("tar", ["-tf", blob(manifest.layers[layer]?.digest ?? "")])
       .split("\n")
       .filter((name) => name !== "")
   for (const [index, layer] of manifest.layers.entries()) {
     if (index === 0) {
-      const base = bases.get(layer.digest) ?? folder()
+      base = bases.get(layer.digest) ?? folder()
       if (!bases.has(layer.digest)) sh("tar", ["-xf", blob(layer.digest), "-C", base])
       bases.set(layer.digest, base)
       sh("cp", ["-al", base, rootfs])
@@ -82,14 +101,12 @@ export function unpack(archive: string): Image {
     }
     sh("tar", ["-xf", blob(layer.digest), "-C", rootfs, "--exclude=.wh.*"])
   }
-  return { digest, manifest, config: read(blob(manifest.config.digest)), rootfs, entries }
+  return { digest, manifest, config: read(blob(manifest.config.digest)), rootfs, base, entries }
 }
 
-/** Bytes of the files below a directory of the image. */
-export function size(image: Image, below = ""): number {
-  const at = path.join(image.rootfs, below)
-  return existsSync(at) ? Number(sh("du", ["-sb", at]).split("\t")[0]) : 0
-}
+/** Bytes of the files below a directory. */
+export const size = (directory: string): number =>
+  Number(sh("du", ["-sb", directory]).split("\t")[0])
 
 /** A port that nothing listens on. */
 export function freePort(): Promise<number> {
@@ -100,6 +117,9 @@ export function freePort(): Promise<number> {
     })
   })
 }
+
+/** An image with runc: where that is not there, its tests are left out. */
+export const hasRunc = spawnSync("runc", ["--version"]).status === 0
 
 export interface Running {
   output(): string
@@ -225,6 +245,3 @@ export async function says(container: Running, words: string): Promise<void> {
     await sleep(50)
   }
 }
-
-export const isFile = (image: Image, name: string): boolean =>
-  statSync(path.join(image.rootfs, name), { throwIfNoEntry: false })?.isFile() ?? false

@@ -9,7 +9,7 @@ import { decide } from "../../../ci/src/project/decide.ts"
 import type { Plan } from "../../../ci/src/project/plan.ts"
 import { showPlan } from "../../../ci/src/project/show.ts"
 import { decideStart } from "../../../ci/src/project/start.ts"
-import { probe, probeDirectory, pythonFiles, pythonHas } from "./fixtures.ts"
+import { planOf, probe, probeDirectory, pythonFiles, pythonHas } from "./fixtures.ts"
 
 const able = pythonHas("tomllib", "packaging")
 const folder = mkdtempSync(join(tmpdir(), "pyline-start-"))
@@ -331,42 +331,28 @@ describe.skipIf(!able)("small cases (skipped where python3 has no tomllib or pac
 })
 
 function planWith(distributions: string[], scripts: Record<string, string>, name = "demo"): Plan {
-  const isPackage = Object.keys(scripts).length > 0
+  const plan = planOf("scripts_no_tests")
+  const install: Plan["package"] = {
+    kind: "uv",
+    reads: "everything",
+    names: [],
+    targets: [],
+    withDependencies: false,
+    environment: {},
+  }
   return {
-    schema: 1,
+    ...plan,
     name,
-    python: "3.13",
-    matrix: [],
     manager: "uv",
-    dependencies: { kind: "none" },
-    runner: { kind: "pytest", args: [] },
-    systemPackages: [],
-    pythonPath: [],
-    indexes: [],
     decisions: [],
-    warnings: [],
     production: {
-      dependencies: { kind: "none" },
-      ...(isPackage
-        ? {
-            package: {
-              kind: "uv",
-              reads: "everything",
-              names: [],
-              targets: [],
-              withDependencies: false,
-              environment: {},
-            },
-          }
-        : {}),
-      systemPackages: { build: [], run: [] },
+      ...plan.production,
+      ...(Object.keys(scripts).length > 0 ? { package: install } : {}),
       distributions,
       complete: true,
       scripts,
-      asked: { files: [] },
-      labels: {},
     },
-  } as Plan
+  }
 }
 
 test("a server that is not locked is an error with the command that adds it", () => {
