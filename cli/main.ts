@@ -51,6 +51,14 @@ async function execute(request: Request, context: Context): Promise<number> {
       const { runVerb } = await import("./commands/verb.ts")
       return runVerb(request, context)
     }
+    case "report": {
+      const { report } = await import("./commands/report.ts")
+      return report(request, context)
+    }
+    case "history": {
+      const { history } = await import("./commands/history.ts")
+      return history(request, context)
+    }
     case "run": {
       const { run } = await import("./commands/run.ts")
       return run(request.command, request.options, context)

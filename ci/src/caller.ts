@@ -1,3 +1,5 @@
+import type { Result } from "./pipeline/result.ts"
+
 /** A value that is no text here, such as a secret: the command line has it as the user wrote it. */
 export const AS_GIVEN = Symbol("as given")
 
@@ -16,6 +18,8 @@ export interface Caller {
    * is left out.
    */
   commandLine(verb: string, flags: Flags): string
+  /** Hears of what a verb found out, red or green, before the verb says so in its own words. */
+  found?(result: Result): void
 }
 
 /** `dagger call`, which shows what a function writes on standard error. It tells a function nothing of how it was called. */
@@ -38,6 +42,11 @@ export function callFrom(other: Caller): void {
 /** Says something while the work goes on. */
 export function notice(text: string): void {
   caller.notice(text)
+}
+
+/** Tells what a verb found out. */
+export function found(result: Result): void {
+  caller.found?.(result)
 }
 
 /** The command line that calls a verb in the way of this call, with these flags in place of this call's own. */

@@ -16,19 +16,20 @@ import {
   object,
   type Secret,
 } from "@dagger.io/dagger"
-import { notice } from "./caller.ts"
+import { found, notice } from "./caller.ts"
 import { usage } from "./errors.ts"
 import { attachmentsOf, named } from "./pipeline/attachments.ts"
 import { audited } from "./pipeline/audit.ts"
 import { built } from "./pipeline/build.ts"
 import { noticeOf } from "./pipeline/check.ts"
 import { checksOf, formattedTree } from "./pipeline/checks.ts"
-import { judgeAll, reportsOf, runAll, runOne } from "./pipeline/ci.ts"
+import { judgedTogether, reportsOf, runOne } from "./pipeline/ci.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { publish } from "./pipeline/publish.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
+import { resultIn } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
 import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { verify } from "./pipeline/verify.ts"
@@ -92,7 +93,9 @@ export class Pyline {
     from?: Directory,
   ): Promise<string> {
     const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
-    return judgeSuite(await runSuite(source, python, request))
+    const suite = await runSuite(source, python, request)
+    found(resultIn(suite))
+    return judgeSuite(suite)
   }
 
   /**
@@ -141,8 +144,7 @@ export class Pyline {
     allowNoTests: boolean = false,
     indexCredentials?: Secret,
   ): Promise<string> {
-    const checks = checksOf(source, { python, allowNoTests, indexCredentials })
-    return judgeAll(await runAll(checks))
+    return judgedTogether(checksOf(source, { python, allowNoTests, indexCredentials }))
   }
 
   /**

@@ -34,6 +34,9 @@ class Parser {
     addOptions(this.#program)
     this.#program.commandsGroup("Verbs")
     for (const verb of module.verbs) this.#addVerb(verb)
+    this.#program.commandsGroup("Runs")
+    this.#addReport()
+    this.#addHistory()
     this.#program.commandsGroup("Engine")
     this.#addRun()
     this.#addEngine()
@@ -125,6 +128,44 @@ class Parser {
 
   /** How many words follow `--`. */
   #before = 0
+
+  #addReport(): void {
+    this.#command("report")
+      .summary("show the page of the last run of a project")
+      .description(
+        "Writes the reports of the last run of a project and says where its page is. Nothing runs again that has not changed since.",
+      )
+      .option("--source <path>", "the project's directory", ".")
+      .option("--open", "open the page in a browser")
+      .action(({ source, open }) => {
+        this.#request = {
+          kind: "report",
+          source,
+          open: open === true,
+          verbs: this.#module.verbs,
+          options: this.#program.opts<Options>(),
+        }
+      })
+  }
+
+  #addHistory(): void {
+    this.#command("history")
+      .summary("compare the runs of a project: verdicts, flaky tests, tests that became slower")
+      .option("--source <path>", "the project's directory", ".")
+      .option("--most <number>", "how many runs are listed", "20")
+      .option("--json", "all that is remembered, a line of JSON for each run")
+      .action(({ source, most, json }) => {
+        if (!/^[1-9]\d{0,5}$/.test(most))
+          throw new UsageError(`--most=${most}: expected a whole number`)
+        this.#request = {
+          kind: "history",
+          source,
+          most: Number(most),
+          json: json === true,
+          options: this.#program.opts<Options>(),
+        }
+      })
+  }
 
   #addRun(): void {
     this.#command("run")

@@ -6,6 +6,8 @@ export type Request =
   /** A text to print, and nothing else to do. */
   | { kind: "text"; text: string }
   | VerbRequest
+  | { kind: "report"; source: string; open: boolean; verbs: Verb[]; options: Options }
+  | { kind: "history"; source: string; most: number; json: boolean; options: Options }
   | { kind: "run"; command: string[]; options: Options }
   | { kind: "engine"; action: "status" | "stop"; options: Options }
   | { kind: "engine"; action: "prune"; all: boolean; options: Options }

@@ -24,6 +24,8 @@ export interface Call {
   logOutput?: Writable
   /** What the module is to take this command for. */
   caller: Caller
+  /** Takes the digest of the first directory among the values, when all is done; asked for where it is wanted by then. */
+  digested: { isWanted(): boolean; take(digest: string): void }
 }
 
 /** Calls a verb in the session of the environment and returns what is to be printed. */
@@ -36,12 +38,25 @@ export async function call(request: Call): Promise<string> {
       const pyline = new Pyline() as unknown as Record<string, (...args: unknown[]) => unknown>
       const method = pyline[request.verb.method]
       if (!method) throw new Error(`the module has no ${request.verb.method}`)
-      const result = await method.apply(pyline, request.values.map(materialise))
-      text = await show(result, request.verb.returns, request)
+      const values = request.values.map(materialise)
+      try {
+        const result = await method.apply(pyline, values)
+        text = await show(result, request.verb.returns, request)
+      } finally {
+        await takeDigest(request, values)
+      }
     },
     logOutput ? { LogOutput: logOutput } : {},
   )
   return text
+}
+
+/** The engine has read the directory: what it is by content costs no more than the question. */
+async function takeDigest({ digested, values }: Call, made: unknown[]): Promise<void> {
+  const place = values.findIndex((value) => typeof value === "object" && "directory" in value)
+  if (place < 0 || !digested.isWanted()) return
+  const digest = await (made[place] as Directory).digest().catch(() => undefined)
+  if (digest !== undefined) digested.take(digest)
 }
 
 /** Turns the description of a value into an object of Dagger's API, in the way of `dagger call`. */

@@ -2,7 +2,7 @@ import { relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fromGit } from "../args/git.ts"
 import type { VerbRequest } from "../args/request.ts"
-import { toValue, type Value } from "../args/value.ts"
+import { isRemote, toValue, type Value } from "../args/value.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
 import { explain } from "../failure.ts"
 import { chooseReporter } from "../output/choose.ts"
@@ -12,6 +12,7 @@ import { callerOf } from "../session/caller.ts"
 import { chooseEngine } from "../session/choose.ts"
 import { credentialsIn } from "../session/indexes.ts"
 import { open } from "../session/open.ts"
+import type { Ran } from "./after.ts"
 import type { Context } from "./context.ts"
 import { outcome } from "./outcome.ts"
 
@@ -39,6 +40,12 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
   let note = () => cacheNote(reporter.steps)
+  const source = values.find(isDirectory)?.directory
+  const ran: Ran = {
+    request,
+    steps: reporter.steps,
+    ...(source === undefined || isRemote(source) ? {} : { source }),
+  }
   try {
     const engine = await chooseEngine(options.engine)
     // Other engines do not tell us of their steps.
@@ -50,7 +57,6 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
     })
     const loading = Promise.all([import("./call.ts"), opening])
     const [{ call }, { lost }] = await Promise.race([loading, interrupted])
-    const source = values.find(isDirectory)?.directory
     const work = call({
       verb,
       values,
@@ -59,7 +65,14 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       ...(engine.kind === "dagger" && options.progress !== "quiet"
         ? { logOutput: process.stderr }
         : {}),
-      caller: callerOf(request, (text) => reporter.event({ type: "message", level: "warn", text })),
+      caller: {
+        ...callerOf(request, (text) => reporter.event({ type: "message", level: "warn", text })),
+        found: (found) => Object.assign(ran, { result: found }),
+      },
+      digested: {
+        isWanted: () => ran.result !== undefined || verb.name === "reports",
+        take: (digest) => Object.assign(ran, { digest }),
+      },
       mayApply: (summary) => mayApply(request, summary),
     })
     const text = await Promise.race([
@@ -68,6 +81,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       interrupted,
     ])
     reporter.finish("good")
+    if (request.output !== undefined) ran.exported = text
     context.print(defused(withNote(result(text, request, cwd), note())))
     return EXIT.good
   } catch (error) {
@@ -77,6 +91,8 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
     context.complain({ ...failure, text: defused(shown) }, error)
     return failure.exit
   } finally {
+    if (ran.result !== undefined || ran.exported !== undefined)
+      (await import("./after.ts")).afterwards(ran)
     await session?.close()
   }
 }

@@ -6,7 +6,7 @@ const INSTALL = /\b(uv|pip3?|poetry|pdm|pipenv)\b.*\b(sync|install|export)\b/
  * What the caches did, for the end of the verdict: "cached" when nothing had to run, "deps cached" when
  * something ran but no dependency had to be installed.
  */
-export function cacheNote(steps: Iterable<Step>): string | undefined {
+export function cacheNote(steps: Iterable<Pick<Step, "name" | "status">>): string | undefined {
   const execs = [...steps].filter(({ name }) => name.startsWith("exec "))
   if (execs.every(({ status }) => status === "cached")) return "cached"
   const installs = execs.filter(({ name }) => INSTALL.test(name))

@@ -18,8 +18,9 @@ class JUnit:
         self.totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
         self.cases = dict.fromkeys(COUNTS, 0)
         self.failures = []
-        # Seconds of each test.
+        # Seconds of each test: by all names that it goes by, and by its own.
         self.times = {}
+        self.took = {}
         self.depth = 0
         self.case = None
         self.outcome = None
@@ -85,6 +86,7 @@ class JUnit:
                 fact["output"] = output[-TEXT:]
             self.cases[self.outcome] += 1
             took = seconds(self.case.get("time"))
+            self.took[identifier(self.case)] = self.took.get(identifier(self.case), 0.0) + took
             # As pytest names it, and as unittest does.
             for test in {identifier(self.case), "%s.%s" % (self.case.get("classname"), self.case.get("name"))}:
                 self.times[test] = self.times.get(test, 0.0) + took
@@ -169,9 +171,20 @@ def identifier(case):
         # The module itself, which could not be collected.
         return case["file"][:MESSAGE]
     if case.get("file"):
-        # unittest imports modules from where it looks for them: `tests/test_a.py` may be `test_a`.
-        path = re.sub(r"\.py$", "", case["file"]).split("/")
-        names = (".".join(path[start:]) + "." for start in range(len(path)))
-        inner = next((classname[len(name) :] for name in names if (classname + ".").startswith(name)), "")
-        return "::".join([case["file"], *(part for part in inner.split(".") if part), name])[:MESSAGE]
+        file, inner = owner(case["file"], classname)
+        return "::".join([file, *(part for part in inner if part), name])[:MESSAGE]
     return (classname + "." + name if classname else name)[:MESSAGE]
+
+
+def owner(file, classname):
+    """The file that a test belongs to, and its classes in it."""
+    path = re.sub(r"\.py$", "", file).split("/")
+    for start in range(len(path)):
+        # unittest imports modules from where it looks for them: `tests/test_a.py` may be `test_a`.
+        module = ".".join(path[start:]) + "."
+        if (classname + ".").startswith(module):
+            return file, classname[len(module) :].split(".")
+    # The file is where the code stands: of a method that a class inherits it is another one than that of the class.
+    parts = classname.split(".")
+    end = next((place for place, part in enumerate(parts) if part[:1].isupper()), len(parts))
+    return "/".join(parts[:end]) + ".py", parts[end:]

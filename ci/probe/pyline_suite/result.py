@@ -10,6 +10,8 @@ from xml.parsers import expat
 from pyline_suite.junit import COUNTS, MESSAGE, JUnit
 from pyline_suite.stopped import stopped
 
+SLOWEST = 20
+
 
 def summarize(request, status, tail, seconds):
     """One run, as ci/src/pipeline/result.ts reads it; docs/result.md describes it."""
@@ -35,6 +37,8 @@ def summarize(request, status, tail, seconds):
         summary["junit"] = "junit/%s.xml" % name
         summary["counts"] = results.counts()
         summary["failures"] = results.failures
+        slowest = sorted(results.took.items(), key=lambda item: -item[1])[:SLOWEST]
+        summary["slowest"] = [{"id": test, "seconds": round(took, 3)} for test, took in slowest if took >= 0.001]
     said = said_by_pytest(summary["tail"]) if runner == "pytest" and status in (0, 1, 2) else None
     if said is not None:
         summary["counts"] = said

@@ -4,6 +4,7 @@ import os
 import re
 from xml.parsers import expat
 
+from pyline_suite.junit import identifier
 from text import Cut
 
 BYTES = 256 * 1024 * 1024
@@ -23,9 +24,8 @@ class Case:
     __slots__ = ("file", "id", "line", "message", "outcome", "outputs", "seconds")
 
     def __init__(self, attributes):
-        name = attributes.get("name", "")[:NAME]
         self.file = attributes.get("file", "")[:NAME].replace("\\", "/") or None
-        self.id = identifier(name, attributes.get("classname", "")[:NAME], self.file)
+        self.id = identifier({name: attributes.get(name, "")[:NAME] for name in ("name", "classname", "file")})
         self.line = whole(attributes.get("line"), -1) + 1 or None
         self.seconds = seconds(attributes.get("time"))
         self.outcome = "passed"
@@ -124,24 +124,6 @@ class JUnit:
 def refuse(*_):
     # A document type is where XML bombs are defined. No runner writes one.
     raise ValueError("a document type")
-
-
-def identifier(name, classname, file):
-    """`tests/test_a.py::TestB::test_c`, as pytest takes it."""
-    if file is None:
-        return classname + "." + name if classname else name
-    if not classname:
-        # The module itself, which could not be collected.
-        return file
-    module = re.sub(r"\.py$", "", file).replace("/", ".")
-    if classname == module or classname.startswith(module + "."):
-        inner = classname[len(module) + 1 :].split(".")
-    else:
-        # The file is where the code stands: of a method that a class inherits, another one than its own.
-        parts = classname.split(".")
-        end = next((place for place, part in enumerate(parts) if part[:1].isupper()), len(parts))
-        file, inner = "/".join(parts[:end]) + ".py", parts[end:]
-    return "::".join([file, *(part for part in inner if part), name])
 
 
 def sections(title, parts):

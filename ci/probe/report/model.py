@@ -52,6 +52,10 @@ class Model:
         if os.path.isfile(path) and not os.path.islink(path):
             junit = JUnit().read(path)
             self.left_out += junit.left_out
+            said = {failure["id"]: failure.get("message") for failure in run["failures"]}
+            for case in junit.cases:
+                # What was compared, and not only that it was wrong.
+                case.message = said.get(case.id) or case.message
             if junit.cases:
                 return junit.cases
         # What the run itself says of its red tests is all there is.

@@ -7,8 +7,12 @@ itself made: the plan and the version. OUTPUT is the page.
 """
 
 import json
+import os
 import sys
 import traceback
+
+# Tests are named as the program that runs them names them.
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from model import Model
 from page import poor, render

@@ -48,7 +48,7 @@ def findings(check):
 
 def slowest(model):
     ordered = sorted(model.tests.values(), key=lambda test: -test.seconds)[:SLOWEST]
-    ordered = [test for test in ordered if test.seconds >= 0.001]
+    ordered = [test for test in ordered if test.seconds >= 0.01]
     if not ordered:
         return ""
     top = ordered[0].seconds
@@ -57,7 +57,7 @@ def slowest(model):
     whole = sum(test.seconds for test in model.tests.values())
     share = sum(test.seconds for test in ordered) / whole if whole else 0
     note = ""
-    if len(model.tests) > 2 * len(ordered) and share >= 0.1:
+    if len(model.tests) > 3 * len(ordered) and share >= 0.1:
         note = '<p class="note">These %d of %s tests take %s of the time that tests take.</p>' % (
             len(ordered), number(len(model.tests)), percent(share),
         )  # fmt: skip

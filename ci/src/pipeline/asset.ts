@@ -63,10 +63,13 @@ export function imageProgram(name: "layer.py" | "system.py"): string {
   return readFileSync(new URL(`image/${name}`, directory), "utf8")
 }
 
-/** Texts of the program that makes the page of a report folder, and of the page's own parts. */
+/** Texts of the program that makes the page of a report folder, and of the page's own parts, by their paths. */
 export function reportProgram(): Record<string, string> {
   const names = readdirSync(new URL("report/", directory)).filter((name) => /\.\w+$/.test(name))
+  // What the tests are called is for the program to say that runs them.
+  const paths = [...names.sort().map((name) => `report/${name}`)]
+  paths.push("pyline_suite/__init__.py", "pyline_suite/junit.py")
   return Object.fromEntries(
-    names.sort().map((name) => [name, readFileSync(new URL(`report/${name}`, directory), "utf8")]),
+    paths.map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
   )
 }

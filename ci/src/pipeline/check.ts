@@ -1,4 +1,5 @@
 import { type Container, type Directory, dag } from "@dagger.io/dagger"
+import { found } from "../caller.ts"
 import {
   checkErrored,
   checkFailed,
@@ -9,6 +10,7 @@ import {
   PylineError,
 } from "../errors.ts"
 import { explain, isExecFailure } from "./failure.ts"
+import { resultOf } from "./result.ts"
 import { patiently } from "./retry.ts"
 
 /** `errored` is "could not check": it never counts as passed. */
@@ -102,9 +104,10 @@ export function parseCheckResult(text: string, check: string): CheckResult {
   throw internal(`the program of the check ${check} wrote no result`, text.split("\n").slice(0, 5))
 }
 
-/** What a verb says of its check: the summary, or the error that one which is not green is. */
+/** What a verb says of its check, after the caller has been told: the summary, or the error that one which is not green is. */
 export function judgeCheck(result: CheckResult): string {
   const { check, outcome, summary, findings, detail, cause, reproduce } = result
+  found(resultOf([], [result]))
   if (outcome === "failed") throw checkFailed(check, findings, summary, detail, reproduce)
   if (outcome === "errored") throw checkErrored(check, summary, detail, cause, reproduce)
   return outcome === "skipped" ? `${check} skipped: ${summary}` : `${check}: ${summary}`

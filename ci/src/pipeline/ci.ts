@@ -1,9 +1,9 @@
 import type { Directory } from "@dagger.io/dagger"
-import { commandLine } from "../caller.ts"
+import { commandLine, found } from "../caller.ts"
 import { checksFailed, type WrongCheck } from "../errors.ts"
 import { type Checked, type CheckResult, judgeCheck, settled } from "./check.ts"
 import type { Checks } from "./checks.ts"
-import { reportFolder } from "./report.ts"
+import { type Findings, reportFolder, resultIn } from "./report.ts"
 
 /** Runs one check; its summary, or the error that one which is not green is. */
 export async function runOne({ all }: Checks): Promise<string> {
@@ -33,17 +33,31 @@ export async function runAll({ all }: Checks): Promise<Checked[]> {
   return checked
 }
 
+/** Runs checks side by side, tells the caller what they found, and judges all of them. */
+export async function judgedTogether(checks: Checks): Promise<string> {
+  const checked = await runAll(checks)
+  found(resultIn(findingsOf(checks, checked)))
+  return judgeAll(checked)
+}
+
 /** The report folder of all checks. */
 export async function reportsOf(checks: Checks): Promise<Directory> {
   const checked = await runAll(checks)
-  const suite = checks.suite()
   const plan = await checks.plan().catch(() => undefined)
-  // Tests that ran are told of one by one.
-  const others = checked.filter(({ result }) => result.check !== "test" || suite === undefined)
-  const tests = checked.filter((one) => !others.includes(one))
-  const { versions = [], measured } = suite ?? {}
-  const folder = reportFolder({ plan, versions, measured, checks: others })
+  const findings = findingsOf(checks, checked)
+  const tests = checked.filter((one) => !findings.checks.includes(one))
+  const folder = reportFolder({ ...findings, plan })
   return tests.reduce((all, { reports }) => all.withDirectory("/", reports), folder)
+}
+
+/** All that checks found out. Tests that ran are told of one by one. */
+function findingsOf(
+  { suite }: Checks,
+  checked: readonly Checked[],
+): Findings & { checks: Checked[] } {
+  const { versions = [], measured, error } = suite() ?? {}
+  const checks = checked.filter(({ result }) => result.check !== "test" || suite() === undefined)
+  return { versions, measured, error, checks }
 }
 
 /** The table of all checks, or the error that one which is not green is. */

@@ -5,7 +5,7 @@ import { reportProgram } from "./asset.ts"
 import { files } from "./files.ts"
 import { HOME, pythonImage } from "./toolbox.ts"
 
-const PROGRAM = `${HOME}/report`
+const PROGRAM = `${HOME}/page`
 const FOLDER = "/reports"
 const CONTEXT = "/context"
 const OUTPUT = "/index.html"
@@ -21,7 +21,14 @@ export function page(folder: Directory, plan: Plan | undefined): File {
     .withMountedDirectory(PROGRAM, files(reportProgram()))
     .withMountedDirectory(CONTEXT, context)
     .withMountedDirectory(FOLDER, folder)
-    .withExec(["python", "-B", `${PROGRAM}/report.py`, FOLDER, `${CONTEXT}/context.json`, OUTPUT])
+    .withExec([
+      "python",
+      "-B",
+      `${PROGRAM}/report/report.py`,
+      FOLDER,
+      `${CONTEXT}/context.json`,
+      OUTPUT,
+    ])
     .file(OUTPUT)
 }
 

@@ -1,6 +1,6 @@
 import { type Directory, dag } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
-import type { Checked } from "./check.ts"
+import { type Checked, resultOfError } from "./check.ts"
 import type { Measured } from "./coverage.ts"
 import { markdown } from "./markdown.ts"
 import type { Version } from "./matrix.ts"
@@ -13,6 +13,8 @@ export interface Findings {
   plan?: Plan | undefined
   versions: readonly Version[]
   measured?: Measured | undefined
+  /** Why coverage could not be measured or combined, where it should have been. */
+  error?: unknown
   checks?: readonly Checked[]
 }
 
@@ -43,10 +45,13 @@ export function reportFolder(findings: Findings): Directory {
 }
 
 /** The `result.json` of what was found. */
-export function resultIn({ versions, measured, checks = [] }: Findings): Result {
+export function resultIn({ versions, measured, error, checks = [] }: Findings): Result {
+  const results = checks.map(({ result }) => result)
+  // It keeps the tests from being green, so it has to stand somewhere.
+  if (error !== undefined) results.push(resultOfError("coverage", error))
   return resultOf(
     versions.map(({ run }) => run),
-    checks.map(({ result }) => result),
+    results,
     measured?.coverage,
   )
 }

@@ -61,6 +61,8 @@ export interface Run {
   counts: Counts
   seconds: number
   failures: Failure[]
+  /** The slowest tests, the slowest first. */
+  slowest?: { id: string; seconds: number }[]
   /** Path of the JUnit file in the report folder, with the time of each test. */
   junit?: string
   /** Why there is none. */
@@ -172,6 +174,7 @@ function checked(value: unknown): Run {
     counts,
     seconds: Math.max(0, number(raw.seconds)),
     failures: list(raw.failures).map(failure),
+    ...optional("slowest", raw.slowest, slowTests),
     ...(raw.junit === `junit/${name}.xml` ? { junit: raw.junit } : {}),
     ...optional("junitError", raw.junitError, text),
     ...optional("stopped", raw.stopped, stop),
@@ -217,3 +220,9 @@ function failure(value: unknown): Failure {
     ...optional("output", raw.output, text),
   }
 }
+
+const slowTests = (value: unknown): { id: string; seconds: number }[] =>
+  list(value).map((item) => {
+    const raw = object(item)
+    return { id: text(raw.id), seconds: Math.max(0, number(raw.seconds)) }
+  })

@@ -132,6 +132,22 @@ describe.skipIf(!pythonHas("pytest"))("pytest (skipped where python3 has no pyte
     expect(existsSync(join(directory, "reports/junit/run.xml"))).toBe(true)
   })
 
+  test.concurrent("a test that a class inherits is that of its own class, and the slowest come first", async ({
+    expect,
+  }) => {
+    const files = {
+      "tests/__init__.py": "",
+      "tests/test_base.py":
+        "import time\n\nclass TestBase:\n    pause = 0\n    def test_it(self):\n        time.sleep(self.pause)\n        assert self.pause == 0\n",
+      "tests/test_more.py":
+        "from tests.test_base import TestBase\n\nclass TestMore(TestBase):\n    pause = 0.3\n",
+    }
+    const { summary } = await run("pytest", files, ["tests/test_base.py", "tests/test_more.py"])
+    expect(summary.failures.map(({ id }) => id)).toEqual(["tests/test_more.py::TestMore::test_it"])
+    expect(summary.slowest?.[0]?.id).toBe("tests/test_more.py::TestMore::test_it")
+    expect(summary.slowest?.[0]?.seconds).toBeGreaterThan(0.29)
+  })
+
   test.concurrent("green", async ({ expect }) => {
     const { status, summary } = await run("pytest", { "test_a.py": "def test_a(): pass\n" })
     expect(status).toBe(0)

@@ -121,9 +121,12 @@ describe("the module as Dagger loads it", () => {
     const listed = [...(text("--help").split("Verbs")[1] ?? "").matchAll(/^ {2}([a-z-]+)/gm)]
     expect(listed.map(([, name]) => name)).toEqual([
       ...module.verbs.map(({ name }) => name),
+      "report",
+      "history",
       "run",
       "engine",
       "setup",
+      "init",
     ])
     for (const { name, args } of loaded().verbs) {
       const help = text(name, "--help")

@@ -190,6 +190,11 @@ describe("help", () => {
         reports [options]                  Do reports.
         publish [options]                  Do publish.
 
+      Runs
+        report [options]                   show the page of the last run of a project
+        history [options]                  compare the runs of a project: verdicts, flaky tests, tests
+                                           that became slower
+
       Engine
         run <command...>                   run a program with a session of the engine
         engine                             look at, stop or clean up the embedded engine
