@@ -319,6 +319,7 @@ class Steps {
     try {
       const result = await work((text) => {
         detail = text
+        said = true
         this.#report({ step, status: "running", detail, seconds: seconds() })
       })
       if (said) this.#report({ step, status: "done", detail, seconds: seconds() })
