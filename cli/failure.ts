@@ -72,7 +72,7 @@ export function explain(thrown: unknown): Failure {
     exit: EXIT.engine,
     text: withFix(
       `error[INTERNAL]: ${messages(error)}`,
-      "this is a fault in pyline; --debug shows where",
+      "this is a fault in pyline; --trace shows where",
     ),
   }
 }

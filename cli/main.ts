@@ -13,7 +13,7 @@ declare const PYLINE_VERSION: string
 /** The command. Sets the exit code and ends the process; nothing is waited for after that. */
 export async function main(argv: string[]): Promise<void> {
   ignoreClosedPipe()
-  const debug = argv.includes("--debug")
+  const trace = argv.includes("--trace")
   const context: Context = {
     cwd: process.cwd(),
     interruption,
@@ -23,7 +23,7 @@ export async function main(argv: string[]): Promise<void> {
       process.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`)
     },
     complain: ({ text }, error) => {
-      if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+      if (trace && error instanceof Error) process.stderr.write(`${error.stack}\n`)
       const shown = wantsColour(process.stderr, process.env, true) ? badNews(text) : text
       process.stderr.write(`${shown}\n`)
     },

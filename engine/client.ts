@@ -3,6 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, statfsSync } 
 import { createRequire } from "node:module"
 import { connect, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
+import type { TerminalMove } from "./buildkit/bridge-protocol.ts"
 import type { SessionEvent } from "./daemon/api-contract.ts"
 import { daemonEnv } from "./daemon/env.ts"
 import { EngineError } from "./daemon/error.ts"
@@ -19,8 +20,23 @@ export interface OpenOptions {
   onEvent(event: SessionEvent): void
   /** The value of a secret such as `env://TOKEN` or `file://path`. It is only asked for when it is used. */
   resolveSecret(uri: string): Promise<Buffer | string>
+  /**
+   * Gives the terminal to a container, which `moves` tells what is done at it. Absent, or throwing, where there is none.
+   */
+  openTerminal?(moves: (move: TerminalMove) => void): OpenTerminal
   /** Progress of set-up and of anything that has to be waited for. */
   report: Report
+}
+
+/** A terminal that a container has. */
+export interface OpenTerminal {
+  rows: number
+  cols: number
+  term: string
+  /** Shows output. What was shown is told in a move, `seen`: else the container is held up. */
+  show(data: Buffer): void
+  /** The container does not need it any more. */
+  close(): void
 }
 
 /** A session of the engine: a Dagger session on 127.0.0.1. */
@@ -118,6 +134,7 @@ async function open(
     } else if (message.type === "error") throw failure(message, paths)
     else if (message.type === "session") opened = message
   }
+  let terminal: OpenTerminal | undefined
   let closing: (() => void) | undefined
   let reason: (DaemonMessage & { type: "error" }) | undefined
   const lost = new Promise<EngineError>((resolve) => {
@@ -125,12 +142,18 @@ async function open(
       (message) => {
         if (message.type === "secret") void answerSecret(link, message, resolveSecret)
         else if (message.type === "error") reason = message
+        else if (message.type === "terminal")
+          terminal = moveTerminal(link, message, terminal, options)
         else if (message.type === "step" || message.type === "log" || message.type === "message") {
           onEvent(message)
         }
       },
-      () =>
-        closing ? closing() : resolve(reason ? failure(reason, paths) : lostError(paths, opened)),
+      () => {
+        // Before anything is said of it: nobody could read that.
+        terminal?.close()
+        if (closing) closing()
+        else resolve(reason ? failure(reason, paths) : lostError(paths, opened))
+      },
     )
   })
   return {
@@ -139,10 +162,40 @@ async function open(
     lost,
     close: () =>
       new Promise((resolve) => {
+        terminal?.close()
+        terminal = undefined
         closing = resolve
         if (link.closed) resolve()
         else link.send({ type: "close" })
       }),
+  }
+}
+
+/** What the engine asks of the terminal; the one that is open after it. */
+function moveTerminal(
+  link: Link,
+  message: DaemonMessage & { type: "terminal" },
+  terminal: OpenTerminal | undefined,
+  { openTerminal }: OpenOptions,
+): OpenTerminal | undefined {
+  switch (message.do) {
+    case "open":
+      try {
+        if (!openTerminal) throw new Error("this client has no terminal")
+        const opened = openTerminal((move) => link.send({ type: "terminal", did: "move", move }))
+        const { rows, cols, term } = opened
+        link.send({ type: "terminal", did: "open", rows, cols, term })
+        return opened
+      } catch (error) {
+        link.send({ type: "terminal", did: "refuse", error: (error as Error).message })
+        return undefined
+      }
+    case "show":
+      terminal?.show(Buffer.from(message.data, "base64"))
+      return terminal
+    case "close":
+      terminal?.close()
+      return undefined
   }
 }
 

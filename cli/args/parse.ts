@@ -301,7 +301,7 @@ function addOptions(program: Command): void {
     )
   choice("engine", ["auto", "dagger", "embedded"], "which engine does the work")
   choice("progress", ["auto", "tty", "plain", "quiet"], "how progress is shown, on standard error")
-  program.option("--debug", "show where errors come from", false)
+  program.option("--trace", "show where errors come from", false)
 }
 
 function addFlag(command: Command, arg: Arg): void {

@@ -32,5 +32,5 @@ export interface VerbRequest {
 export interface Options {
   engine: "auto" | "dagger" | "embedded"
   progress: "auto" | "tty" | "plain" | "quiet"
-  debug: boolean
+  trace: boolean
 }

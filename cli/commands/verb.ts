@@ -85,6 +85,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
     context.print(defused(withNote(result(text, request, cwd), note())))
     return EXIT.good
   } catch (error) {
+    session?.restore()
     const failure = explain(error)
     reporter.finish(outcome(error))
     const shown = failure.exit === EXIT.red ? withNote(failure.text, note()) : failure.text

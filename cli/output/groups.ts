@@ -1,5 +1,6 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
+import { Gate } from "./gate.ts"
 import { defuse, type Fence, groupName } from "./github.ts"
 import type { Reporter, Write } from "./reporter.ts"
 import { isTrifle, type Step, Steps } from "./steps.ts"
@@ -12,6 +13,7 @@ import { shortTitle, title } from "./title.ts"
  */
 export class GroupReporter implements Reporter {
   readonly steps = new Steps()
+  readonly #gate: Gate
   readonly #write: Write
   readonly #fence: Fence
   readonly #colour: boolean
@@ -21,7 +23,8 @@ export class GroupReporter implements Reporter {
   #cached: string[] = []
 
   constructor(write: Write, fence: Fence, colour: boolean) {
-    this.#write = write
+    this.#gate = new Gate(write)
+    this.#write = this.#gate.write
     this.#fence = fence
     this.#colour = colour
   }
@@ -44,6 +47,14 @@ export class GroupReporter implements Reporter {
         if (event.status !== "cached") this.#end(step)
       }
     }
+  }
+
+  hold(): void {
+    this.#gate.hold()
+  }
+
+  release(): void {
+    this.#gate.release()
   }
 
   finish(outcome: "good" | "red" | "interrupted"): void {

@@ -1,5 +1,6 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
+import { Gate } from "./gate.ts"
 import type { Reporter, Write } from "./reporter.ts"
 import { isTrifle, type Step, Steps } from "./steps.ts"
 import { duration } from "./time.ts"
@@ -14,6 +15,7 @@ const STILL_RUNNING_MS = 30_000
  */
 export class PlainReporter implements Reporter {
   readonly steps = new Steps()
+  readonly #gate: Gate
   readonly #write: Write
   readonly #colour: boolean
   readonly #heard = new Map<string, number>()
@@ -26,7 +28,8 @@ export class PlainReporter implements Reporter {
   readonly #scattered = new Set<string>()
 
   constructor(write: Write, colour: boolean) {
-    this.#write = write
+    this.#gate = new Gate(write)
+    this.#write = this.#gate.write
     this.#colour = colour
     this.#timer = setInterval(() => this.#sayRunning(), STILL_RUNNING_MS / 3)
     this.#timer.unref()
@@ -49,6 +52,14 @@ export class PlainReporter implements Reporter {
         else if (!known || known.status === "running" || this.#heard.has(step.id)) this.#end(step)
       }
     }
+  }
+
+  hold(): void {
+    this.#gate.hold()
+  }
+
+  release(): void {
+    this.#gate.release()
   }
 
   finish(outcome: "good" | "red" | "interrupted"): void {

@@ -11,6 +11,9 @@ export interface Reporter {
    * @param outcome "red" asks for the output of what failed, in full and last, where it was not printed already
    */
   finish(outcome: "good" | "red" | "interrupted"): void
+  /** Prints nothing for a while, as the terminal is somebody else's, then all that came meanwhile. */
+  hold(): void
+  release(): void
 }
 
 export type Write = (text: string) => void

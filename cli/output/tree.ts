@@ -1,6 +1,7 @@
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 import { clean } from "./clean.ts"
 import { frame, type Screen, summary } from "./frame.ts"
+import { Gate } from "./gate.ts"
 import type { Reporter } from "./reporter.ts"
 import { type Step, Steps } from "./steps.ts"
 
@@ -18,6 +19,7 @@ interface Screenful {
 export class TreeReporter implements Reporter {
   readonly steps = new Steps()
   readonly #stream: NodeJS.WriteStream
+  readonly #gate: Gate
   readonly #colour: boolean
   #screenful: Screenful | undefined
   #timer: NodeJS.Timeout
@@ -26,6 +28,7 @@ export class TreeReporter implements Reporter {
 
   constructor(stream: NodeJS.WriteStream, colour: boolean) {
     this.#stream = stream
+    this.#gate = new Gate((text) => void stream.write(text))
     this.#colour = colour
     this.#timer = setTimeout(() => void this.#start(), PATIENCE_MS)
   }
@@ -49,6 +52,15 @@ export class TreeReporter implements Reporter {
     if (outcome === "red") for (const step of culprits(this.steps)) this.#dump(step)
   }
 
+  hold(): void {
+    this.#screenful?.clear()
+    this.#gate.hold()
+  }
+
+  release(): void {
+    this.#gate.release()
+  }
+
   async #start(): Promise<void> {
     const [{ createLogUpdate }, { default: truncate }] = await Promise.all([
       import("log-update"),
@@ -69,6 +81,7 @@ export class TreeReporter implements Reporter {
   }
 
   #draw(): void {
+    if (this.#gate.isHeld) return
     if (this.#messages.length > 0) {
       this.#screenful?.clear()
       for (const text of this.#messages.splice(0)) this.#print(text)
@@ -87,7 +100,7 @@ export class TreeReporter implements Reporter {
   }
 
   #print(text: string): void {
-    this.#stream.write(`${text}\n`)
+    this.#gate.write(`${text}\n`)
   }
 
   #screen(): Screen {

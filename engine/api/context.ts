@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import path from "node:path"
 import type { ServiceNetwork } from "../buildkit/network.ts"
+import type { ClientTerminal } from "../daemon/api-contract.ts"
 import { EngineError } from "../graph/errors.ts"
 import type { StepSupport } from "../graph/execute.ts"
 import type { Images, ResolvedImage } from "../graph/images.ts"
@@ -42,6 +43,7 @@ export class Session implements Asker {
   readonly engine: Engine
   readonly progress: Progress
   readonly askSecret: (uri: string) => Promise<Buffer>
+  readonly openTerminal: () => Promise<ClientTerminal>
   /** Hides the session's secrets in what is said of it. */
   readonly mask: Mask
   /** Directories of the host, read once a session. */
@@ -60,6 +62,7 @@ export class Session implements Asker {
     engine: Engine
     progress: Progress
     askSecret: (uri: string) => Promise<Buffer>
+    openTerminal: () => Promise<ClientTerminal>
     mask: Mask
   }) {
     this.id = options.id
@@ -68,6 +71,7 @@ export class Session implements Asker {
     this.engine = options.engine
     this.progress = options.progress
     this.askSecret = options.askSecret
+    this.openTerminal = options.openTerminal
     this.mask = options.mask
     this.services = new Services({
       asker: this,

@@ -77,7 +77,9 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
         mask.add(value)
         return value
       }
-      sessions.set(id, new Session({ id, cwd, token, engine, progress, askSecret, mask }))
+      const openTerminal = () => deps.openTerminal(id)
+      const own = { id, cwd, token, engine, progress, mask, askSecret, openTerminal }
+      sessions.set(id, new Session(own))
     },
     async closeSession(id) {
       const session = sessions.get(id)

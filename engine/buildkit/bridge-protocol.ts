@@ -143,6 +143,36 @@ export interface ServiceEvent {
   vertex?: VertexEvent
 }
 
+export interface TerminalParams extends ServiceParams {
+  rows?: number
+  cols?: number
+}
+
+export interface TerminalResult {
+  exitCode: number
+}
+
+/** One of these fields; steps that are made first are told of as in a solve. */
+export interface TerminalEvent {
+  started?: true
+  /** To be shown. */
+  data?: string
+  vertex?: VertexEvent
+  log?: { digest: string; stream: 1 | 2; data: string }
+}
+
+/** What happens at the other end of a terminal. */
+export interface TerminalMove {
+  /** Was typed. */
+  data?: string
+  /** Nothing more will be. */
+  eof?: true
+  rows?: number
+  cols?: number
+  /** Bytes of output that were taken. */
+  seen?: number
+}
+
 export interface PruneParams {
   all?: boolean
   keepBytes?: number

@@ -16,6 +16,10 @@ import type {
   SolveEvent,
   SolveParams,
   SolveResult,
+  TerminalEvent,
+  TerminalMove,
+  TerminalParams,
+  TerminalResult,
 } from "./bridge-protocol.ts"
 import { diesWithUs } from "./contain.ts"
 import { isPartialBlob } from "./ingest.ts"
@@ -171,6 +175,21 @@ export class Bridge {
 
   async serviceStop(params: { request: number; signal?: number; graceMs?: number }): Promise<void> {
     await this.#call("serviceStop", params)
+  }
+
+  /** Runs a container that has a terminal; the result comes when it ends. */
+  terminal(
+    params: TerminalParams,
+    onEvent: (event: TerminalEvent) => void,
+    signal?: AbortSignal,
+  ): Running<TerminalResult> {
+    const id = this.#next + 1
+    return { id, result: this.#call("terminal", params, { onEvent, signal }) }
+  }
+
+  /** Moves take effect in the order in which they are made. One of a terminal that has ended does nothing. */
+  async terminalMove(request: number, move: TerminalMove): Promise<void> {
+    await this.#call("terminalMove", { request, ...move })
   }
 
   prune(params: PruneParams, signal?: AbortSignal): Promise<{ bytes: number; records: number }> {

@@ -1,4 +1,5 @@
 import type { Bridge } from "../buildkit/bridge.ts"
+import type { TerminalMove } from "../buildkit/bridge-protocol.ts"
 import type { ServiceNetwork } from "../buildkit/network.ts"
 import type { EngineConfig } from "../setup/config.ts"
 
@@ -16,6 +17,20 @@ export type SessionEvent =
   | { type: "log"; id: string; stream: 1 | 2; data: string }
   | { type: "message"; level: "info" | "warn"; text: string }
 
+/** The terminal that a client sits at. */
+export interface ClientTerminal {
+  rows: number
+  cols: number
+  /** What kind it is, as in the variable of that name; "" for unknown. */
+  term: string
+  /** Hands over what is done at it from now on. */
+  onMove(handler: (move: TerminalMove) => void): void
+  /** Shows output, base64. */
+  show(data: string): void
+  /** Gives it back to the client. */
+  close(): void
+}
+
 /** What the daemon gives to the API server. */
 export interface ApiDeps {
   /** The bridge to BuildKit, which is started at the first call. Ask each time: it may have been replaced. */
@@ -30,6 +45,8 @@ export interface ApiDeps {
   emit(sessionId: string, event: SessionEvent): void
   /** Asks the client of a session for a secret; rejects when the client has none or is gone. */
   askSecret(sessionId: string, uri: string): Promise<Buffer>
+  /** Takes the terminal of a session's client; rejects when it has none or is gone. One at a time: others wait. */
+  openTerminal(sessionId: string): Promise<ClientTerminal>
 }
 
 export interface ApiSession {

@@ -1,3 +1,4 @@
+import type { TerminalMove } from "../buildkit/bridge-protocol.ts"
 import type { SessionEvent } from "./api-contract.ts"
 
 /** The control socket: one JSON object a line in both directions, told apart by `type`. */
@@ -14,6 +15,10 @@ export type ClientMessage =
     }
   | { type: "secret"; ask: number; value: string }
   | { type: "secret"; ask: number; error: string }
+  /** The client's terminal is the container's from here on; or why it cannot be. */
+  | { type: "terminal"; did: "open"; rows: number; cols: number; term: string }
+  | { type: "terminal"; did: "refuse"; error: string }
+  | { type: "terminal"; did: "move"; move: TerminalMove }
   | { type: "close" }
   | { type: "status" }
   | { type: "stop" }
@@ -26,6 +31,9 @@ export type DaemonMessage =
   | { type: "wait"; message: string }
   | SessionEvent
   | { type: "secret"; ask: number; uri: string }
+  | { type: "terminal"; do: "open" }
+  | { type: "terminal"; do: "show"; data: string }
+  | { type: "terminal"; do: "close" }
   | { type: "closed" }
   | EngineStatus
   | { type: "stopped" }

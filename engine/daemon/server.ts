@@ -113,6 +113,7 @@ export class Daemon {
       socket,
       (message) => {
         if (message.type === "secret" && session) session.answerSecret(message.ask, message)
+        else if (message.type === "terminal" && session) session.terminals.answer(message)
         else if (message.type === "close" && session) {
           void this.#close(session).then(() => connection.end({ type: "closed" }))
         } else {
@@ -229,6 +230,9 @@ export class Daemon {
         emit: (id, event) => this.#sessions.get(id)?.emit(event),
         askSecret: (id, uri) =>
           this.#sessions.get(id)?.askSecret(uri) ??
+          Promise.reject(new Error("the session is closed")),
+        openTerminal: (id) =>
+          this.#sessions.get(id)?.terminals.open() ??
           Promise.reject(new Error("the session is closed")),
       })
       .catch((error) => {

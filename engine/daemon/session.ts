@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import type { SessionEvent } from "./api-contract.ts"
 import type { Connection } from "./connection.ts"
+import { Terminals } from "./terminal.ts"
 
 const mostBacklog = 16 << 20
 
@@ -11,6 +12,7 @@ export class Session {
   readonly opened = Date.now()
   readonly cwd: string
   readonly pid: number
+  readonly terminals: Terminals
   readonly #connection: Connection
   readonly #asked = new Map<number, { resolve(value: Buffer): void; reject(error: Error): void }>()
   #asks = 0
@@ -19,6 +21,7 @@ export class Session {
 
   constructor(connection: Connection, cwd: string, pid: number) {
     this.#connection = connection
+    this.terminals = new Terminals((message) => connection.send(message))
     this.cwd = cwd
     this.pid = pid
   }
@@ -59,6 +62,7 @@ export class Session {
 
   over(): void {
     this.#over = true
+    this.terminals.over()
     for (const { reject } of this.#asked.values()) reject(new Error("the session is closed"))
     this.#asked.clear()
   }

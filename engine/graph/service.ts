@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto"
-import type { ServiceParams } from "../buildkit/bridge-protocol.ts"
-import { type ExecSpec, exec, PRIVATE } from "../llb/exec.ts"
-import { edit, mkfile } from "../llb/file.ts"
-import type { Fs } from "../llb/vertex.ts"
+import { type ExecSpec, exec } from "../llb/exec.ts"
 import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { commandOf, type ExecArgs, type StepSupport, stepOf, useResolver } from "./execute.ts"
@@ -144,70 +141,4 @@ export function hostsFile(names: { address: string; names: string[] }[]): string
     ...names.map((n) => `${n.address} ${[...new Set(n.names)].join(" ")}`),
     "",
   ].join("\n")
-}
-
-/** The file systems that a service needs, and all else that the bridge wants to know of it. */
-export function toParams(
-  spec: ExecSpec,
-  ready: { address: string; ports: number[]; health?: Health },
-): { targets: Fs[]; params: Omit<ServiceParams, "ops" | "targets"> } {
-  const targets: Fs[] = []
-  const target = (fs: Fs) => targets.push(fs) - 1
-  const text = JSON.stringify({ ...spec.shim.spec, meta: "", ready })
-  const shimSpec = edit(null, mkfile("/spec.json", Buffer.from(text), 0o400))
-  const mounts: ServiceParams["mounts"] = [
-    { dest: "/", target: target(spec.root) },
-    {
-      dest: `${PRIVATE}/shim`,
-      target: target(spec.shimFs),
-      selector: "/shim",
-      readonly: true,
-    },
-    {
-      dest: `${PRIVATE}/spec.json`,
-      target: target(shimSpec),
-      selector: "/spec.json",
-      readonly: true,
-    },
-  ]
-  for (const m of spec.mounts) {
-    const { dest } = m
-    switch (m.type) {
-      case "bind":
-        mounts.push({
-          dest,
-          target: target(m.fs),
-          ...(m.selector && m.selector !== "/" && { selector: m.selector }),
-          ...(m.readonly && { readonly: true }),
-        })
-        break
-      case "cache":
-        mounts.push({
-          dest,
-          cache: { id: m.id, sharing: m.sharing },
-          ...(m.fs && { target: target(m.fs) }),
-          ...(m.selector && m.selector !== "/" && { selector: m.selector }),
-        })
-        break
-      case "tmpfs":
-        mounts.push({ dest, tmpfs: { ...(m.size && { size: m.size }) } })
-        break
-      case "secret": {
-        const { id, uid, gid, mode } = m
-        const owner = { ...(uid && { uid }), ...(gid && { gid }) }
-        mounts.push({ dest, secret: { id, mode: mode ?? 0o400, ...owner } })
-      }
-    }
-  }
-  return {
-    targets,
-    params: {
-      mounts,
-      args: [`${PRIVATE}/shim`, spec.shim.mode],
-      env: spec.env,
-      cwd: spec.cwd,
-      secretEnv: spec.secretEnv,
-      network: "sandbox",
-    },
-  }
 }

@@ -5,14 +5,8 @@ import { EngineError, ExecFailure } from "./errors.ts"
 import type { StepSupport } from "./execute.ts"
 import { ended, unhealthy } from "./failure.ts"
 import { answers, type Forward, forward, onAddress } from "./forward.ts"
-import {
-  describeService,
-  hostnameOf,
-  hostsFile,
-  portsOf,
-  type ServiceSpec,
-  toParams,
-} from "./service.ts"
+import { toParams } from "./params.ts"
+import { describeService, hostnameOf, hostsFile, portsOf, type ServiceSpec } from "./service.ts"
 import type { Asker, RunningService, Solver } from "./solver.ts"
 import type { Binding, Container, Port, Service } from "./values.ts"
 
@@ -215,11 +209,12 @@ export class Services {
       let refused: Error | undefined
       try {
         for (const secret of spec.exec.secrets) if (secret.hold) holds.push(await secret.hold())
-        const { targets, params } = toParams(spec.exec, {
+        const ready = {
           address: where.kind === "host" ? "127.0.0.1" : "",
           ports: spec.ports,
           ...(spec.health && { health: spec.health }),
-        })
+        }
+        const { targets, params } = toParams(spec.exec, { ready })
         const solving = { progress: asker.progress, signal: cancel.signal }
         running = await solver.service(solving, targets, spec.exec.secrets, params, (event) => {
           if (event.log && !event.log.digest)

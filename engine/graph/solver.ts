@@ -8,6 +8,9 @@ import type {
   ServiceParams,
   ServiceResult,
   SolveEvent,
+  TerminalEvent,
+  TerminalMove,
+  TerminalParams,
 } from "../buildkit/bridge-protocol.ts"
 import { exec, PRIVATE } from "../llb/exec.ts"
 import { closure, type Fs, type Output, type StepSecret, type Vertex } from "../llb/vertex.ts"
@@ -165,24 +168,8 @@ export class Solver {
     params: Omit<ServiceParams, "ops" | "targets">,
     onEvent: (event: ServiceEvent) => void,
   ): Promise<RunningService> {
-    const outputs = targets.filter((t) => t !== null)
-    await this.ensure(asker, outputs)
-    const graph = closure(outputs)
-    const request = await this.#request(graph, [])
-    const values = await Promise.all(
-      secrets.map(async (s) => [s.id, (await s.plaintext()).toString("base64")]),
-    )
-    const bridge = await this.#options.bridge()
-    const { id, result } = bridge.service(
-      {
-        ...request,
-        ...params,
-        targets: targets.map((t) => ({ digest: t?.vertex.digest ?? "", index: t?.index ?? 0 })),
-        secrets: { ...request.secrets, ...Object.fromEntries(values) },
-      },
-      onEvent,
-      asker.signal,
-    )
+    const { bridge, graph, request } = await this.#beside(asker, targets, secrets)
+    const { id, result } = bridge.service({ ...request, ...params }, onEvent, asker.signal)
     const ended = result.catch((error) => {
       throw translate(error, graph)
     })
@@ -194,6 +181,48 @@ export class Solver {
         const how = { request: id, graceMs: patience, ...(signal && { signal }) }
         await bridge.serviceStop(how).catch(() => {})
         await ended.catch(() => {})
+      },
+    }
+  }
+
+  /** Runs a container that has a terminal, until its process ends. `begin` is called once what it is made of is made. */
+  async terminal(
+    asker: Asker,
+    targets: Fs[],
+    secrets: StepSecret[],
+    begin: () => Promise<{
+      params: Omit<TerminalParams, "ops" | "targets">
+      onEvent(event: TerminalEvent): void
+      moves(handler: (move: TerminalMove) => void): void
+    }>,
+  ): Promise<number> {
+    const { bridge, graph, request } = await this.#beside(asker, targets, secrets)
+    const { params, onEvent, moves } = await begin()
+    const { id, result } = bridge.terminal({ ...request, ...params }, onEvent, asker.signal)
+    moves((move) => void bridge.terminalMove(id, move).catch(() => {}))
+    try {
+      return (await result).exitCode
+    } catch (error) {
+      throw translate(error, graph)
+    }
+  }
+
+  /** What the bridge wants to know of a container that is no step, beside its command. */
+  async #beside(asker: Asker, targets: Fs[], secrets: StepSecret[]) {
+    const outputs = targets.filter((t) => t !== null)
+    await this.ensure(asker, outputs)
+    const graph = closure(outputs)
+    const request = await this.#request(graph, [])
+    const values = await Promise.all(
+      secrets.map(async (s) => [s.id, (await s.plaintext()).toString("base64")]),
+    )
+    return {
+      bridge: await this.#options.bridge(),
+      graph,
+      request: {
+        ...request,
+        targets: targets.map((t) => ({ digest: t?.vertex.digest ?? "", index: t?.index ?? 0 })),
+        secrets: { ...request.secrets, ...Object.fromEntries(values) },
       },
     }
   }

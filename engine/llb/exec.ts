@@ -34,7 +34,7 @@ export type ExecMount =
 
 export interface ExecSpec {
   /** What the shim is asked to do: becomes `/.pyline/spec.json`. */
-  shim: { mode: "exec" | "query" | "transform"; spec: object }
+  shim: { mode: "exec" | "terminal" | "query" | "transform"; spec: object }
   shimFs: Output
   args: string[]
   env: string[]

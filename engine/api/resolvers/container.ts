@@ -2,6 +2,7 @@ import { EngineError } from "../../graph/errors.ts"
 import { type ExecArgs, withExec } from "../../graph/execute.ts"
 import { withImage } from "../../graph/image.ts"
 import type { Stream } from "../../graph/solver.ts"
+import { type TerminalArgs, terminal } from "../../graph/terminal.ts"
 import type { Container } from "../../graph/values.ts"
 import type { Vertex } from "../../llb/vertex.ts"
 import { outputsOf, type Session } from "../context.ts"
@@ -48,6 +49,15 @@ export const container = {
   async sync(c: Container, _: unknown, session: Session): Promise<string> {
     await session.engine.solver.ensure(session, outputsOf(c))
     return session.idOf(c)
+  },
+  async terminal(c: Container, args: TerminalArgs, session: Session): Promise<Container> {
+    await terminal(c, args, {
+      asker: session,
+      solver: session.engine.solver,
+      support: await session.support(),
+      openTerminal: session.openTerminal,
+    })
+    return c
   },
   withError: (c: Container, { err }: { err: string }): Container =>
     err ? { ...c, error: err } : c,

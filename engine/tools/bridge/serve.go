@@ -33,10 +33,11 @@ type server struct {
 	out   io.Writer
 	stop  context.CancelCauseFunc
 
-	mu       sync.Mutex
-	client   *client.Client
-	running  map[int64]context.CancelCauseFunc
-	services map[int64]*service
+	mu        sync.Mutex
+	client    *client.Client
+	running   map[int64]context.CancelCauseFunc
+	services  map[int64]*service
+	terminals map[int64]*terminal
 }
 
 // call is one running request.
@@ -50,7 +51,7 @@ func serve(in io.Reader, out io.Writer) int {
 	log.SetOutput(os.Stderr)
 	quiet()
 	ctx, stop := context.WithCancelCause(context.Background())
-	s := &server{ctx: ctx, out: out, stop: stop, running: map[int64]context.CancelCauseFunc{}, services: map[int64]*service{}}
+	s := &server{ctx: ctx, out: out, stop: stop, running: map[int64]context.CancelCauseFunc{}, services: map[int64]*service{}, terminals: map[int64]*terminal{}}
 
 	var calls sync.WaitGroup
 	lines := bufio.NewReaderSize(in, 1<<20)
@@ -63,6 +64,14 @@ func serve(in io.Reader, out io.Writer) int {
 				s.send(map[string]any{"id": nil, "error": &rpcError{Code: "INVALID", Message: err.Error()}})
 				continue
 			}
+			if req.Method == "terminalMove" {
+				// In order: what is typed must not be mixed up.
+				s.answer(ctx, req)
+				continue
+			}
+			if req.Method == "terminal" {
+				call{s, req.ID}.open()
+			}
 			callCtx, cancel := context.WithCancelCause(ctx)
 			s.mu.Lock()
 			s.running[req.ID] = cancel
@@ -73,6 +82,7 @@ func serve(in io.Reader, out io.Writer) int {
 				s.answer(callCtx, req)
 				s.mu.Lock()
 				delete(s.running, req.ID)
+				delete(s.terminals, req.ID)
 				s.mu.Unlock()
 				cancel(nil)
 			}()
@@ -128,6 +138,10 @@ func (s *server) dispatch(ctx context.Context, c call, req request) (any, error)
 		return with(req, func(p serviceParams) (any, error) { return c.service(ctx, p) })
 	case "serviceStop":
 		return with(req, func(p serviceStopParams) (any, error) { return s.serviceStop(ctx, p) })
+	case "terminal":
+		return with(req, func(p terminalParams) (any, error) { return c.terminal(ctx, p) })
+	case "terminalMove":
+		return with(req, s.terminalMove)
 	case "cancel":
 		return with(req, func(p cancelParams) (any, error) {
 			s.mu.Lock()

@@ -10,7 +10,7 @@ const specPath = "/.pyline/spec.json"
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: shim exec|query|transform [spec.json]")
+		fmt.Fprintln(os.Stderr, "usage: shim exec|terminal|query|transform [spec.json]")
 		os.Exit(2)
 	}
 	path := specPath
@@ -20,6 +20,8 @@ func main() {
 	switch os.Args[1] {
 	case "exec":
 		os.Exit(runExec(path))
+	case "terminal":
+		os.Exit(runTerminal(path))
 	case "query":
 		os.Exit(runQuery(path))
 	case "transform":

@@ -3,7 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { type Client, connect } from "@dagger.io/dagger"
-import { control, type EngineSession, openSession } from "../../../engine/client.ts"
+import {
+  control,
+  type EngineSession,
+  type OpenOptions,
+  openSession,
+} from "../../../engine/client.ts"
 import type { SessionEvent } from "../../../engine/daemon/api-contract.ts"
 import { enginePaths, type Paths } from "../../../engine/daemon/paths.ts"
 import { type EngineConfig, loadConfig, saveConfig } from "../../../engine/setup/config.ts"
@@ -21,6 +26,7 @@ export interface Told {
 export interface SessionOptions {
   cwd?: string
   resolveSecret?(uri: string): Promise<Buffer | string>
+  openTerminal?: NonNullable<OpenOptions["openTerminal"]>
 }
 
 export interface OpenSession {
@@ -91,6 +97,7 @@ export class OwnEngine {
         onEvent: (event) => events.push(event),
         resolveSecret: options.resolveSecret ?? (() => Promise.reject(new Error("no secrets"))),
         report: () => {},
+        ...(options.openTerminal && { openTerminal: options.openTerminal }),
       }),
     )
     process.env["DAGGER_SESSION_PORT"] = String(engine.port)

@@ -63,6 +63,6 @@ test("an interruption exits with 130", () => {
 test("a fault of ours says so, without a stack", () => {
   expect(explain(new TypeError("x is undefined"))).toEqual({
     exit: 3,
-    text: "error[INTERNAL]: x is undefined\nfix: this is a fault in pyline; --debug shows where",
+    text: "error[INTERNAL]: x is undefined\nfix: this is a fault in pyline; --trace shows where",
   })
 })

@@ -97,8 +97,8 @@ describe("verbs", () => {
   })
 
   test("general flags stand before or behind the verb", () => {
-    const options = { engine: "embedded", progress: "plain", debug: true }
-    expect(read("--engine=embedded", "test", "--progress", "plain", "--debug")).toMatchObject({
+    const options = { engine: "embedded", progress: "plain", trace: true }
+    expect(read("--engine=embedded", "test", "--progress", "plain", "--trace")).toMatchObject({
       options,
     })
   })
@@ -182,7 +182,7 @@ describe("help", () => {
         -V, --version                      print the version
         --engine <auto|dagger|embedded>    which engine does the work
         --progress <auto|tty|plain|quiet>  how progress is shown, on standard error
-        --debug                            show where errors come from
+        --trace                            show where errors come from
         -h, --help                         print help for pyline or a verb
 
       Verbs
@@ -229,7 +229,7 @@ describe("help", () => {
         -V, --version                      print the version
         --engine <auto|dagger|embedded>    which engine does the work
         --progress <auto|tty|plain|quiet>  how progress is shown, on standard error
-        --debug                            show where errors come from
+        --trace                            show where errors come from
       "
     `)
     expect(text("publish", "--help")).toContain(
