@@ -116,7 +116,7 @@ test("run takes everything behind the program as the program's", () => {
   expect(read("run", "--progress", "plain", ...command)).toMatchObject({
     kind: "run",
     command,
-    options: { progress: "plain", debug: false },
+    options: { progress: "plain", trace: false },
   })
 })
 
