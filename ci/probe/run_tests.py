@@ -2,7 +2,7 @@
 
     python run_tests.py --runner pytest|unittest|django|tox|nox --reports DIRECTORY --name NAME [--directory DIRECTORY]
         [--allow-no-tests] [--coverage add|project|run] [--workers auto|NUMBER] [--shard 2/5] [--durations DIRECTORY]
-        [--attempt WORD] [-- ARGUMENT…]
+        [--services HOST:PORT,…] [--attempt WORD] [-- ARGUMENT…]
 
 What the tests print is passed on as it comes. DIRECTORY gets junit/NAME.xml and result.json, and coverage/NAME.data where
 coverage is measured. The exit status is 0 for green, 1 for red and 2 where there is no verdict; never more, so that none of
@@ -60,6 +60,7 @@ def parse(argv):
     parser.add_argument("--workers")
     parser.add_argument("--shard", type=lambda text: tuple(int(part) for part in text.split("/")))
     parser.add_argument("--durations")
+    parser.add_argument("--services", type=lambda text: [part.rsplit(":", 1) for part in text.split(",") if part], default=[])
     # Of no effect but that another word is another run.
     parser.add_argument("--attempt")
     split = argv.index("--") if "--" in argv else len(argv)

@@ -47,6 +47,7 @@ export const EXIT_CLASS = {
   START_AMBIGUOUS: 2,
   SERVER_MISSING: 2,
   COLLECTSTATIC_FAILED: 2,
+  SERVICE_FAILED: 2,
   COVERAGE_MISSING: 2,
   RUNS_INCOMPLETE: 2,
   COVERAGE_ERRORED: 2,
@@ -62,6 +63,7 @@ export const EXIT_CLASS = {
   PLATFORM_INVALID: 2,
   CHECKS_MISCONFIGURED: 2,
   NETWORK: 3,
+  SERVICE_LOST: 3,
   VERSION_ERRORED: 3,
   REGISTRY_FAILED: 3,
   PLATFORM_UNAVAILABLE: 3,
@@ -468,6 +470,40 @@ export function coverageErrored(log: readonly string[]): PylineError {
     means: log.map((line) => `  ${line}`),
     fix: "correct the configuration of coverage.py, or say [tool.pyline] coverage = false",
     page: "coverage",
+  })
+}
+
+/** Something the tests want beside them could not be started. */
+export function serviceFailed(
+  name: string,
+  why: { exitCode: number; unhealthy: boolean; command: string },
+  log: readonly string[],
+): PylineError {
+  return error("SERVICE_FAILED", {
+    found: why.unhealthy
+      ? `the service ${name} did not become healthy: ${why.command} ended with exit status ${why.exitCode}`
+      : `the service ${name} ended with exit status ${why.exitCode} before it could be used`,
+    means: ["No test was run.", ...log.map((line) => `  ${line}`)],
+    fix: `correct services.${name} in the settings`,
+    page: "services",
+  })
+}
+
+/** A service ended while the tests ran. */
+export function serviceLost(
+  names: readonly string[],
+  failures: readonly FailedTest[],
+  red: number,
+): PylineError {
+  const one = names.length === 1
+  return error("SERVICE_LOST", {
+    found: `the ${one ? "service" : "services"} ${quoted(names)} did not answer any more when the tests were over`,
+    means: [
+      "Tests that are red for that say nothing of the project. What it printed stands with its step.",
+      ...failureLines(failures, red),
+    ],
+    fix: "see why it ended, then run again with --attempt 2",
+    page: "services",
   })
 }
 

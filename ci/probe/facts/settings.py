@@ -7,6 +7,7 @@ import difflib
 import re
 
 from facts.reader import Problem, Project, key_line, strings, table
+from facts.services import services_facts
 
 
 SETTINGS = {
@@ -14,13 +15,13 @@ SETTINGS = {
     "lint": list, "format": list, "types": list,
     "package": str, "version": str, "extra-index": str, "build-ignore": list,
     "audit-ignore": list, "audit-service": str,
-    "coverage": bool, "workers": int,
+    "coverage": bool, "workers": int, "services": dict,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
     "collectstatic": bool,
 }  # fmt: skip
 KINDS = {
     str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number",
-    bool: "true or false",
+    bool: "true or false", dict: "a table",
 }
 
 
@@ -53,6 +54,8 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
             or (isinstance(value, list) and strings(value) != value)
         ):
             project.report(Problem(file, f"{key} must be {KINDS[SETTINGS[key]]}", line))
+        elif key == "services":
+            facts["services"] = services_facts(project, file, value)
         elif key == "port" and not 0 < value < 65536:
             project.report(Problem(file, "port must be between 1 and 65535", line))
         elif key == "audit-service" and not re.match(r"https?://[^/\s]+", value):

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
+import time
 from xml.parsers import expat
 
 from pyline_suite.junit import COUNTS, MESSAGE, JUnit
@@ -61,6 +63,10 @@ def summarize(request, status, tail, seconds):
         summary["verdict"] = "failed"
     if summary["verdict"] == "passed" and red > 0:
         summary["verdict"] = "failed"
+    if summary["verdict"] != "passed" and request.options.services:
+        lost = unreachable(request.options.services)
+        if lost:
+            summary["lost"] = lost
     if request.workers:
         summary["workers"] = request.workers
     if request.coverage:
@@ -75,6 +81,21 @@ def summarize(request, status, tail, seconds):
     if why is not None:
         summary["stopped"] = why
     return summary
+
+
+def unreachable(services):
+    """Names of services that do not answer any more: tests that are red for that say nothing of the project."""
+    return [host for host, port in services if not answers(host, port)]
+
+
+def answers(host, port):
+    for _ in range(3):
+        try:
+            socket.create_connection((host, int(port)), timeout=3).close()
+            return True
+        except OSError:
+            time.sleep(0.5)
+    return False
 
 
 def add_shard(summary, request):

@@ -7,15 +7,20 @@ import {
   lockStale,
   networkFailed,
   PylineError,
+  serviceFailed,
   stepKilled,
 } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { missingLibrary } from "../project/systemPackages.ts"
 import { readTrouble } from "./trouble.ts"
 
+/** How an engine begins the message of a service that did not start. */
+const SERVICE = /^start \S+ \(aliased as (\S+)\): /
+
 /** A failed exec. A module cannot import the SDK's class, so its shape has to do. */
 interface ExecFailure {
   name: "ExecError"
+  message: string
   exitCode: number
   cmd: string[]
   stdout: string
@@ -32,6 +37,12 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   if (error instanceof PylineError || !isExecFailure(error)) return error
   const command = (error.cmd ?? []).join(" ")
   const log = lastLines(error.stderr || error.stdout)
+  const service = SERVICE.exec(error.message)?.[1]
+  if (service !== undefined) {
+    const unhealthy = error.message.includes("health check errored")
+    const both = lastLines(`${error.stdout}\n${error.stderr}`)
+    return serviceFailed(service, { exitCode: error.exitCode, unhealthy, command }, both)
+  }
   if (error.exitCode === 137 || error.exitCode === 9) {
     return stepKilled(
       command.includes("run_tests.py")

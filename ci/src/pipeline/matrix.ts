@@ -1,5 +1,5 @@
 import type { Directory } from "@dagger.io/dagger"
-import { PylineError, usage } from "../errors.ts"
+import { PylineError, serviceLost, usage } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { minorOf } from "../project/python.ts"
 import { explain, lastOfKilledTests } from "./failure.ts"
@@ -74,7 +74,11 @@ async function testVersion(
     const container = await tested(plan, source, options)
     const run = parseRuns(await runsOf(container))[0]
     if (run === undefined) throw new RangeError("the result has no run")
-    return { plan, run: { ...run, python: plan.python }, reports: reportsOf(container) }
+    const reports = reportsOf(container)
+    const made = { ...run, python: plan.python }
+    return run.lost === undefined
+      ? { plan, run: made, reports }
+      : { plan, reports, ...withoutService(made, run.lost) }
   } catch (thrown) {
     const tail = lastOfKilledTests(thrown)
     // A verdict like any other: it has its line and its reports.
@@ -88,6 +92,13 @@ async function testVersion(
       error,
     }
   }
+}
+
+/** A run that lost a service has no verdict, whatever its tests said. */
+function withoutService(run: Run, lost: string[]): { run: Run; error: PylineError } {
+  const error = serviceLost(lost, run.failures, run.counts.failed + run.counts.errors)
+  const { code, message } = error
+  return { run: { ...run, verdict: "errored", error: { code, message } }, error }
 }
 
 const killed = ({ python, runner }: Plan, tail: string[], shard: Shard | undefined): Run => ({

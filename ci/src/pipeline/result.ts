@@ -79,6 +79,8 @@ export interface Run {
   /** The part of the suite that it was, and of how many tests of how many that part is. */
   shard?: Shard & { tests: number; of: number }
   attempt?: string
+  /** Services that did not answer any more when the tests were red. */
+  lost?: string[]
 }
 
 /** `result.json`, schema 2; docs/result.md describes it. */
@@ -187,6 +189,7 @@ function checked(value: unknown): Run {
     ...(raw.coverage === true ? { coverage: true } : {}),
     ...optional("shard", raw.shard, shard),
     ...optional("attempt", raw.attempt, text),
+    ...(list(raw.lost).length > 0 ? { lost: list(raw.lost).map(text) } : {}),
   }
 }
 

@@ -7,6 +7,7 @@ import { SEARCH_PATH, SOURCE } from "./base.ts"
 import { files } from "./files.ts"
 import { installed } from "./install.ts"
 import { patiently } from "./retry.ts"
+import { placesOf, withServices } from "./services.ts"
 import { nameOf, refuseShard, type Shard } from "./shard.ts"
 import { HOME } from "./toolbox.ts"
 
@@ -35,7 +36,8 @@ export async function tested(
   options: TestOptions,
 ): Promise<Container> {
   const { args, shard, durations, attempt } = options
-  const { runner, coverage, workers } = plan
+  const { runner, coverage, workers, services = [] } = plan
+  const name = nameOf(plan.python, shard)
   refuseShard(shard, runner.kind)
   let container = inProject(
     plan,
@@ -46,17 +48,19 @@ export async function tested(
     container = container.withMountedDirectory(DURATIONS, durations)
   for (const [name, value] of Object.entries(runner.environment ?? {}))
     container = container.withEnvVariable(name, value)
+  container = withServices(container, services, name)
   const spread = workers !== undefined && !decidesWorkers(args)
   return container.withExec(
     [
       ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", runner.kind],
-      ...["--reports", REPORTS, "--name", nameOf(plan.python, shard)],
+      ...["--reports", REPORTS, "--name", name],
       ...(runner.directory === undefined ? [] : ["--directory", runner.directory]),
       ...(options.allowNoTests ? ["--allow-no-tests"] : []),
       ...(coverage === undefined ? [] : ["--coverage", coverage.measure]),
       ...(spread ? ["--workers", `${workers}`] : []),
       ...(shard === undefined ? [] : ["--shard", `${shard.index}/${shard.count}`]),
       ...(shard === undefined || durations === undefined ? [] : ["--durations", DURATIONS]),
+      ...(services.length === 0 ? [] : ["--services", placesOf(services)]),
       ...(attempt === undefined || attempt === "1" ? [] : ["--attempt", attempt]),
       ...["--", ...runner.args, ...forRunner(plan, args)],
     ],

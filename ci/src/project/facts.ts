@@ -164,6 +164,25 @@ export interface Hooks {
   }[]
 }
 
+/** An entry of the services setting, checked but for what services have in common. */
+export interface ServiceFact {
+  name: string
+  line?: number
+  preset?: "postgres" | "redis" | "valkey" | "mysql" | "mariadb"
+  version?: string
+  image?: string
+  ports?: number[]
+  environment?: Record<string, string>
+  /** Variables of the tests; `{host}` and the like stand for what it has. */
+  exports?: Record<string, string>
+  command?: string[]
+  /** A command that says whether it can be used, or a line for a shell; false for none. */
+  health?: string[] | string | false
+  user?: string
+  password?: string
+  database?: string
+}
+
 export interface Settings {
   /** The file they stand in. */
   file: string
@@ -185,6 +204,8 @@ export interface Settings {
   version?: string
   /** False where nothing is to be measured. */
   coverage?: boolean
+  /** What the tests want beside them. */
+  services?: ServiceFact[]
   /** Tests that run side by side, with pytest-xdist. */
   workers?: number
   /** "acknowledged" where a second index may answer for any name. */

@@ -211,6 +211,7 @@ export interface Decision {
     | "test runner"
     | "coverage"
     | "workers"
+    | "services"
     | "system packages"
     | "start command"
     | "release command"

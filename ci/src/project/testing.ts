@@ -1,6 +1,7 @@
 import { type Coverage, decideCoverage } from "./coverage.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import type { Decision, RunnerKind } from "./plan.ts"
+import { decideServices, type Service } from "./services.ts"
 import { decideWorkers } from "./workers.ts"
 
 /** How tests are run beside by which runner. Parts that a project says nothing about are absent. */
@@ -8,6 +9,8 @@ export interface Testing {
   coverage?: Coverage
   /** Tests side by side in one container, with pytest-xdist. */
   workers?: "auto" | number
+  /** What runs beside the tests. */
+  services?: Service[]
 }
 
 export function decideTesting(
@@ -17,11 +20,13 @@ export function decideTesting(
 ): { testing: Testing; decisions: Decision[] } {
   const { coverage, decision: measured } = decideCoverage(facts, runner, installed)
   const { workers, decision: spread } = decideWorkers(facts, runner, installed, coverage)
+  const { services, decision: beside } = decideServices(facts.settings)
   return {
     testing: {
       ...(coverage === undefined ? {} : { coverage }),
       ...(workers === undefined ? {} : { workers }),
+      ...(services === undefined ? {} : { services }),
     },
-    decisions: [measured ?? [], spread ?? []].flat(),
+    decisions: [measured ?? [], spread ?? [], beside ?? []].flat(),
   }
 }

@@ -128,6 +128,17 @@ docs: docs/python-versions.md`,
 also pyproject.toml:7: audit-service must be the address of a service
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
+  services_conflict: `error[MANIFEST_INVALID]: pyproject.toml:10: services.mysql and services.postgres both set DATABASE_URL for the tests: name their variables with exports = { … }
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
+  services_wrong: `error[MANIFEST_INVALID]: pyproject.toml:9: services.mongo: only postgres, redis, valkey, mysql, mariadb are known by name; give this one an image
+also pyproject.toml:10: services.Postgres: a service is named as a host is: small letters, digits and dashes
+also pyproject.toml:11: services.redis: has no setting 'versoin'; it has preset, version, image, port, ports, environment, command, health, exports, user, password, database
+also pyproject.toml:11: services.redis: port must be between 1 and 65535, ports a list of such numbers
+also pyproject.toml:11: services.redis: exports: there is no {nothing}; there are host, port, user, password, database, url
+also pyproject.toml:12: services.cache: has no image
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
   settings_manager_unknown: `error[MANIFEST_INVALID]: pyline.toml: package-manager = "npm" is not a package manager Pyline knows
 fix: use one of uv, poetry, pdm, pipenv, pylock and pip, or delete the line
 docs: docs/package-managers.md`,

@@ -21,12 +21,12 @@ const wrong = new Set(
 
 /** The plan as text, and what of it `plan` does not print; the texts of a lock are only named. */
 function described(plan: Plan): string {
-  const { dependencies, package: install, runner, coverage, workers, pythonPath, matrix } = plan
+  const { dependencies, package: install, runner, coverage, workers, services, pythonPath, matrix } = plan
   const layer =
     dependencies.kind === "uv"
       ? { ...dependencies, documents: Object.keys(dependencies.documents) }
       : dependencies
-  return `${showPlan(plan)}\n\n${JSON.stringify({ layer, install, runner, coverage, workers, pythonPath, matrix }, undefined, 2)}\n`
+  return `${showPlan(plan)}\n\n${JSON.stringify({ layer, install, runner, coverage, workers, services, pythonPath, matrix }, undefined, 2)}\n`
 }
 
 describe.skipIf(!able)("plans (skipped where python3 has no tomllib or packaging)", () => {
