@@ -36,7 +36,9 @@ export class Steps {
     const running = [...this.#steps.values()].filter(({ status }) => status === "running")
     for (const step of running) {
       const isCached = outcome === "good" && step.log.isEmpty
-      step.status = isCached ? (step.settled ?? "cached") : "canceled"
+      // A service runs for as long as anybody may want it: nobody waited for its end.
+      const isService = step.name.startsWith("service ")
+      step.status = isCached ? (step.settled ?? "cached") : isService ? "done" : "canceled"
       step.ended = Date.now()
     }
     return running.filter(({ status }) => status === "canceled")

@@ -40,6 +40,7 @@ export async function testVersions(
   // A manifest that cannot be read is one error, and not one a version.
   if (
     first !== undefined &&
+    first.reports === undefined &&
     versions.every(({ run }) => run.error?.message === first.run.error?.message)
   )
     if (first.error !== undefined) throw first.error
