@@ -21,7 +21,16 @@ const wrong = new Set(
 
 /** The plan as text, and what of it `plan` does not print; the texts of a lock are only named. */
 function described(plan: Plan): string {
-  const { dependencies, package: install, runner, coverage, workers, services, pythonPath, matrix } = plan
+  const {
+    dependencies,
+    package: install,
+    runner,
+    coverage,
+    workers,
+    services,
+    pythonPath,
+    matrix,
+  } = plan
   const layer =
     dependencies.kind === "uv"
       ? { ...dependencies, documents: Object.keys(dependencies.documents) }
