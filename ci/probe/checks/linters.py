@@ -8,7 +8,7 @@ from process import relative, run
 
 
 def ruff(tool, result):
-    ran = run("ruff", [tool["program"], "check", "--output-format", "json", "--no-cache", "--no-fix", "--quiet", *tool["args"], "."])
+    ran = run("ruff", [tool["program"], "check", "--output-format", "json", "--no-cache", "--no-fix", "--quiet", *tool["args"]])
     if ran.status not in (0, 1):
         raise ran.unable()
     for item in entries(ran):

@@ -35,6 +35,8 @@ class Ran:
 def run(name, argv, timeout=None):
     """Runs a tool to its end. Raises Unable where it cannot be started, is killed, or prints without end."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("FORCE_COLOR", "CLICOLOR"))}
+    # Beside a tool may be programs that it starts, such as node.
+    environment["PATH"] = os.path.dirname(argv[0]) + os.pathsep + environment.get("PATH", "")
     environment.update(NO_COLOR="1", TERM="dumb", PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         try:

@@ -22,9 +22,9 @@ from process import Unable, run  # noqa: E402
 from result import Result  # noqa: E402
 
 TOOLS = {
-    "isort": ["--quiet", "."],
-    "black": ["--quiet", "."],
-    "ruff": ["format", "--no-cache", "."],
+    "isort": ["--quiet"],
+    "black": ["--quiet"],
+    "ruff": ["format", "--no-cache"],
 }
 FILE_BYTES = 5_000_000
 

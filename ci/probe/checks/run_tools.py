@@ -53,6 +53,8 @@ def main():
         except Unable as error:
             print("%s: %s" % (tool["name"], error.summary), file=sys.stderr, flush=True)
             unable.append((tool, error))
+    # Stable, so that notes stay behind what they explain.
+    result.findings.sort(key=lambda item: (item.get("file", ""), item.get("line", 0)))
     judge(result, tools, red, unable)
     show(result.findings)
     return result.end(options.reports)

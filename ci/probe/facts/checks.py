@@ -32,6 +32,9 @@ SECTIONS = {
     "pylint": (("setup.cfg", r"pylint(?:\..+)?"), ("tox.ini", r"pylint(?:\..+)?")),
 }
 COMMANDS = ("pyproject.toml", "tox.ini", "noxfile.py", "Makefile", "justfile", "hatch.toml")
+COMMAND = re.compile(r"(?<![\w./-])(?P<tool>ruff\s+(?:check|format)|mypy|flake8|pylint|black|isort)(?P<words>(?:\s+\S+)*)\s*$")
+PATH = re.compile(r"(?!-)(?!.*\.\.)[\w.][\w./-]*")
+PATHS = 50
 TARGETS = ("files", "packages", "modules")
 
 
@@ -46,9 +49,9 @@ def check_facts(project: Project, document: dict, requirements: list[dict]) -> d
     hooks = hooks_facts(quiet)
     if hooks is not None:
         facts["hooks"] = hooks
-    command = format_command(quiet)
-    if command is not None:
-        facts["formatCommand"] = command
+    commands = own_commands(quiet)
+    if commands:
+        facts["commands"] = commands
     compiled = compiled_lists(requirements)
     if compiled:
         facts["compiled"] = compiled
@@ -92,13 +95,20 @@ def ini(project: Project, file: str) -> configparser.RawConfigParser | None:
     return project.ini(file) if project.exists(file) else None
 
 
-def format_command(project: Project) -> dict | None:
-    """`ruff format` among the project's own commands: a table [tool.ruff] alone may be there for the linter only."""
+def own_commands(project: Project) -> list[dict]:
+    """Where the project's own commands start the tools, and on which paths, for each tool and file."""
+    found: dict[tuple[str, str], dict] = {}
     for file in COMMANDS:
         for number, line in enumerate((project.text(file) or "").splitlines() if project.exists(file) else (), 1):
-            if re.search(r"\bruff['\",\s]+format\b", re.sub(r"#.*", "", line)):
-                return {"file": file, "line": number}
-    return None
+            # `session.run("mypy", "src")` and `["mypy", "src"]` are words as well.
+            for match in COMMAND.finditer(re.sub(r"posargs:?|[\[\](){}'\",]", " ", re.sub(r"(^|\s)[#;].*", "", line))):
+                tool = re.sub(r"\s+", " ", match["tool"])
+                paths = [word for word in re.split(r"[;&|]", match["words"])[0].split() if PATH.fullmatch(word)]
+                if not paths and tool != "ruff format":
+                    continue
+                known = found.setdefault((tool, file), {"tool": tool, "file": file, "line": number, "paths": []})
+                known["paths"] = [*known["paths"], *(path for path in paths if path not in known["paths"])][:PATHS]
+    return list(found.values())
 
 
 def compiled_lists(files: list[dict]) -> list[dict]:

@@ -36,7 +36,7 @@ export async function checkedBy(
 ): Promise<Checked> {
   const tools = plan.checks[check]
   let container = tools.some(({ inProject }) => inProject)
-    ? await projectWith(plan, tools, source, credentials)
+    ? await projectWith(plan, check, source, credentials)
     : bare(plan)
   container = (await withTools(container, plan, check, credentials))
     .withMountedDirectory(PROGRAM, files(checkProgram("run_tools", ...MODULES)))
@@ -96,15 +96,15 @@ const bare = ({ python }: Plan): Container =>
 /** The project's environment with what its tools need beside the tests' dependencies. */
 async function projectWith(
   plan: Plan,
-  tools: readonly CheckTool[],
+  check: "lint" | "types",
   source: Directory,
   credentials: Secret | undefined,
 ): Promise<Container> {
-  const { dependencies = plan.dependencies } = plan.checks
+  const dependencies = plan.checks.dependencies[check] ?? plan.dependencies
   const container = (
     await installed({ ...plan, dependencies }, source, credentials)
   ).withEnvVariable("PATH", SEARCH_PATH)
-  if (!tools.some(({ name }) => name === "pre-commit")) return container
+  if (!plan.checks[check].some(({ name }) => name === "pre-commit")) return container
   // Hooks get what they need themselves: with git from where they are, and with uv what is Python.
   return (await withUv(withSystemPackages(container, ["git"]))).withEnvVariable(
     "PATH",
@@ -159,6 +159,7 @@ async function installedApart(
   if (name === "pyright")
     // The rest of it comes from the registry of Node's packages when it is first started.
     container = container
+      .withEnvVariable("PATH", `${path}/bin:${SEARCH_PATH}`)
       .withEnvVariable("PYRIGHT_PYTHON_CACHE_DIR", `${path}/cache`)
       .withEnvVariable("PYRIGHT_PYTHON_IGNORE_WARNINGS", "1")
       .withExec([`${path}/bin/pyright`, "--version"])
@@ -170,7 +171,6 @@ const WORDS: Partial<Record<CheckTool["name"], string>> = {
   ty: "check",
   "pre-commit": "run --all-files",
 }
-const FORMAT: Partial<Record<CheckTool["name"], string>> = { ruff: "format ." }
 
 /** What to type to run the tool without Pyline. */
 function commandOf(
@@ -182,8 +182,8 @@ function commandOf(
   const tool =
     requirements.length === 0
       ? program
-      : `uvx ${program}${version === undefined || requirements.length > 1 ? "" : `@${version}`}`
-  return [tool, kind === "format" ? (FORMAT[name] ?? ".") : (WORDS[name] ?? []), ...args]
+      : `uvx ${program}${version === undefined ? "" : `@${version}`}`
+  return [tool, kind === "format" && name === "ruff" ? "format" : (WORDS[name] ?? []), ...args]
     .flat()
     .join(" ")
 }

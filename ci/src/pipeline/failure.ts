@@ -56,6 +56,13 @@ export function explain(error: unknown, plan: Plan | undefined): unknown {
   }
   if (command.endsWith("collectstatic --noinput")) return collectstaticFailed(command, log)
   if (command.includes("combine_coverage.py")) return coverageErrored(log)
+  if (command.endsWith("/pyright --version"))
+    return networkFailed(
+      "pyright",
+      "its program for Node could not be had",
+      error.attempts ?? 1,
+      log,
+    )
   const what = subject(command, plan)
   const trouble = readTrouble(error.stderr)
   switch (trouble?.kind) {

@@ -46,6 +46,10 @@ const MANIFESTS = [
   ".tool-versions",
   "runtime.txt",
   "pyline.toml",
+  // What linters, formatters and type checkers read, and where commands of the project start them.
+  ...[".pre-commit-config.yaml", ".pre-commit-config.yml", "ruff.toml", ".ruff.toml", ".flake8"],
+  ...[".isort.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml"],
+  ...["pylintrc", ".pylintrc", "pylintrc.toml", ".pylintrc.toml", "Makefile", "justfile"],
   // Names of tags, and whether there could be any: see source.ts.
   ".git",
   ".git/**",

@@ -56,6 +56,8 @@ export function installs(command: readonly string[]): boolean {
         (words[at + 1] === "-I" && words[at + 2] === "make_dist.py") ||
         (words[at + 1] === "-I" && words[at + 2] === "run_lock.py")
       )
+    case "pyright":
+      return words[at + 1] === "--version"
     case "sh":
       return words[at + 1] === "apt.sh"
     default:

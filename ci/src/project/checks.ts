@@ -5,7 +5,7 @@ import { type Hooked, hookOf, hooksBeside } from "./hooks.ts"
 import { sourceTargets } from "./layout.ts"
 import { decideLockCheck } from "./lockCheck.ts"
 import type { Checks, CheckTool, Decision, Dependencies, Manager, ToolName } from "./plan.ts"
-import { TOOL_VERSIONS } from "./toolVersions.ts"
+import { NODE, TOOL_VERSIONS } from "./toolVersions.ts"
 
 /** What a check needs to know beside the facts. */
 export interface CheckInput {
@@ -15,8 +15,6 @@ export interface CheckInput {
   lock: Lock | undefined
   /** What the tests install. */
   tests: Selection
-  /** The oldest version that the project supports: what its syntax is checked against. */
-  oldest: string
   /** The dependency layer of a selection, with requirements that the project does not have. */
   layer(selection: Selection, provided: readonly string[]): Dependencies
 }
@@ -35,30 +33,39 @@ const APART: readonly ToolName[] = ["ruff", "black", "isort"]
 /** They import plugins, or what they look at, so they are installed where the project is. */
 const INSIDE: readonly ToolName[] = ["mypy", "pylint"]
 
-/** Syntax that Python refuses, comparisons that cannot be meant, and names that nothing defines. */
-const HARD = ["--isolated", "--select", "E9,F63,F7,F82"]
+/**
+ * Syntax that no Python takes, comparisons that cannot be meant, and names that nothing defines. What only newer versions
+ * have is for the tests to find: there may be a condition around it.
+ */
+const HARD = [
+  ...["--isolated", "--select", "E9,F63,F7,F82", "--target-version", "py314"],
+  // Defined by IPython, gettext and type checkers.
+  ...["--config", 'builtins = ["get_ipython", "_", "reveal_type", "reveal_locals"]', "."],
+]
 
 /** Which tools check what, at which versions, and why. */
 export function decideChecks(input: CheckInput): { checks: Checks; decisions: Decision[] } {
-  const { facts, oldest } = input
+  const { facts } = input
   const tools = {} as Record<Kind, Choice[]>
   for (const kind of ["lint", "format", "types"] as const) tools[kind] = chosen(input, kind)
   tools.format = oneFormatter(facts, tools.format)
   const { lint } = tools
   const linted = lint.some(({ tool }) => tool.name !== "pre-commit")
-  const target = ["--target-version", `py${oldest.replace(".", "")}`]
   const hard: CheckTool[] =
     linted || facts.settings?.lint !== undefined
       ? []
-      : [{ ...toolOf("ruff", pinned("ruff")), args: [...HARD, ...target] }]
+      : [{ ...toolOf("ruff", pinned("ruff")), args: HARD }]
   const own = (kind: Kind): CheckTool[] => tools[kind].map(({ tool }) => tool)
-  const dependencies = environmentOf(input, Object.values(tools).flat())
+  const [inLint, inTypes] = [environmentOf(input, lint), environmentOf(input, tools.types)]
   return {
     checks: {
       lint: [...hard, ...own("lint")],
       format: own("format"),
       types: own("types"),
-      ...(dependencies === undefined ? {} : { dependencies }),
+      dependencies: {
+        ...(inLint === undefined ? {} : { lint: inLint }),
+        ...(inTypes === undefined ? {} : { types: inTypes }),
+      },
       ...decideLockCheck(facts, input.lock),
     },
     decisions: (["lint", "format", "types"] as const).flatMap((kind) =>
@@ -98,7 +105,7 @@ function chosen(input: CheckInput, kind: Kind): Choice[] {
 
 /** What of the project's files asks for a tool. A dependency alone does not: it says not what for, nor how. */
 function configured(facts: Facts, kind: Kind, name: ToolName): string | undefined {
-  const { configs = [], hooks, formatCommand } = facts.checks ?? {}
+  const { configs = [], hooks, commands = [] } = facts.checks ?? {}
   if (name === "pre-commit") {
     if (hooks === undefined) return undefined
     const { left } = hooksBeside(hooks, (tool, does) => configured(facts, does, tool) !== undefined)
@@ -112,11 +119,9 @@ function configured(facts: Facts, kind: Kind, name: ToolName): string | undefine
     return section === undefined ? file : `${section} of ${file}`
   }
   if (hookOf(hooks, name, kind) !== undefined) return `a hook of ${hooks?.file}`
-  if (name === "ruff" && kind === "format" && formatCommand !== undefined) {
-    const { file, line } = formatCommand
-    return `a command of ${file}:${line}`
-  }
-  return undefined
+  if (name !== "ruff" || kind !== "format") return undefined
+  const command = commands.find(({ tool }) => tool === "ruff format")
+  return command === undefined ? undefined : `a command of ${command.file}:${command.line}`
 }
 
 function choice(input: CheckInput, kind: Kind, name: ToolName, because: string): Choice {
@@ -130,7 +135,7 @@ function choice(input: CheckInput, kind: Kind, name: ToolName, because: string):
     const args = skipped.flatMap((id) => ["--skip", id])
     return { tool: { ...toolOf(name, pinned(name)), args }, because, version: "" }
   }
-  const args = argumentsOf(input, name)
+  const args = targetsOf(input, kind, name)
   const hook = hookOf(hooks, name, kind)
   const known = declaredTool(facts, lock, name)
   // What is locked for another's sake says less than a hook that names its version.
@@ -146,10 +151,10 @@ function choice(input: CheckInput, kind: Kind, name: ToolName, because: string):
     // Its plugins are what the project has beside it.
     if (name === "flake8" && beside !== true)
       return { tool: { name, requirements: [], inProject: true, args }, ...found }
-    return { tool: { ...toolOf(name, [withNode(name, text)]), args }, ...found }
+    return { tool: { ...toolOf(name, [text]), args }, ...found }
   }
   const version = hook?.version
-  const own = version === undefined ? pinned(name) : [withNode(name, `${name}==${version}`)]
+  const own = version === undefined ? pinned(name) : [`${name}==${version}`]
   const requirements = [...own, ...(hook?.dependencies ?? [])]
   const from = version === undefined ? "Pyline's own choice" : `${version} of ${hooks?.file}`
   const found = { because, version: from, ...selection }
@@ -160,24 +165,35 @@ function choice(input: CheckInput, kind: Kind, name: ToolName, because: string):
 
 const pinned = (name: ToolName): string[] => [...TOOL_VERSIONS[name]]
 
-/** pyright is a program for Node, which its own way of getting takes from another place than packages come from. */
-const withNode = (name: ToolName, text: string): string =>
-  name === "pyright" ? text.replace(/^pyright(?!\[)/, "pyright[nodejs]") : text
-
 /** A tool that is installed apart. */
 const toolOf = (name: ToolName, requirements: string[]): CheckTool => ({
   name,
-  requirements,
+  requirements: name === "pyright" ? [...requirements, NODE] : requirements,
   inProject: !APART.includes(name) && name !== "flake8",
   args: [],
 })
 
 const versionIn = (text: string): string => /==\s*([^\s;]+)/.exec(text)?.[1] ?? text
 
-function argumentsOf({ facts, names }: CheckInput, name: ToolName): string[] {
-  const config = facts.checks?.configs?.find(({ tool }) => tool === name)
-  if (name === "mypy") return config?.targets === true ? [] : sourceTargets(names)
-  return name === "pylint" ? sourceTargets(names) : []
+/** What a tool looks at: what its configuration says, what a hook or a command of the project has it look at, or all. */
+function targetsOf({ facts, names }: CheckInput, kind: Kind, name: ToolName): string[] {
+  const { configs = [], hooks, commands = [] } = facts.checks ?? {}
+  if (["pyright", "basedpyright", "ty"].includes(name)) return []
+  if (name === "mypy" && configs.some(({ tool, targets }) => tool === name && targets)) return []
+  const all = name === "mypy" || name === "pylint" ? sourceTargets(names) : ["."]
+  // Hooks are given every file.
+  if (hookOf(hooks, name, kind) !== undefined) return all
+  const called = name === "ruff" ? (kind === "format" ? "ruff format" : "ruff check") : name
+  const isThere = (path: string): boolean =>
+    path === "." ||
+    path.endsWith(".pyi") ||
+    names.some((file) => file === path || file.startsWith(`${path}/`))
+  for (const { tool, paths } of commands) {
+    const normal = paths.map((path) => path.replace(/^(?:\.\/+)+(?=.)/, "").replace(/\/+$/, ""))
+    const known = normal.filter(isThere)
+    if (tool === called && known.length > 0) return known
+  }
+  return all
 }
 
 /** Two formatters of the same code undo each other's work. */

@@ -102,7 +102,6 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     manager,
     lock,
     tests,
-    oldest: python.matrix[0] ?? python.version,
     layer: (selection, provided) =>
       layerWith(selection, [...runner.provided, ...provided.map((text) => ({ text }))]),
   })

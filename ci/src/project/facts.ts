@@ -147,8 +147,8 @@ export interface CheckFacts {
     targets?: boolean
   }[]
   hooks?: Hooks
-  /** Where a command of the project's own runs `ruff format`. */
-  formatCommand?: { file: string; line: number }
+  /** Where commands of the project's own start a tool (`mypy`, `ruff format`), and on which paths. */
+  commands?: { tool: string; file: string; line: number; paths: string[] }[]
   /** Lists that were compiled from another, and what of it they do not have. */
   compiled?: { file: string; from: string; unmet: { line: number; message: string }[] }[]
 }

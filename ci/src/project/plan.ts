@@ -63,8 +63,8 @@ export interface Checks {
   lint: CheckTool[]
   format: CheckTool[]
   types: CheckTool[]
-  /** What is installed for the tools that run in the project's environment. */
-  dependencies?: Dependencies
+  /** What is installed for the tools of each that run in the project's environment. */
+  dependencies: { lint?: Dependencies; types?: Dependencies }
   /** What is locked, and how that is compared; absent where nothing is. */
   lock?: LockCheck
 }

