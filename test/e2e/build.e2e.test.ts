@@ -45,7 +45,7 @@ test("what is wrong with it is named, with its place, and the exit status is 1",
   writeFileSync(path.join(source, "src/slugs/__init__.py"), "from slugs import command\n")
   const run = await pyline(["build", "--source", source])
   expect(run.exitCode, run.all).toBe(1)
-  expect(run.stderr.slice(run.stderr.indexOf("error[")).replace(/^docs:[^]*/m, "")).toBe(
+  expect(run.stderr.slice(run.stderr.indexOf("error[")).replace(/^docs:[\s\S]*/m, "")).toBe(
     `error[CHECK_FAILED]: build: slugs 1.2.0: 3 errors, 1 warning
   .env secret slugs-1.2.0.tar.gz has .env
   src/slugs/command.py:2 import import slugs: ModuleNotFoundError: No module named 'not_declared'
