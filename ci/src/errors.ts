@@ -672,6 +672,8 @@ export interface Finding {
   rule?: string
   message: string
   severity: "error" | "warning" | "note"
+  /** The tool that found it, where a check runs several. */
+  tool?: string
 }
 
 /** A check ran and is red. */

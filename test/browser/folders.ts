@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import type { CheckResult } from "../../ci/src/pipeline/check.ts"
+import type { Coverage } from "../../ci/src/pipeline/coverage.ts"
 import { type Failure, noCounts, type Run, resultOf } from "../../ci/src/pipeline/result.ts"
 
 const PROGRAM = fileURLToPath(new URL("../../ci/probe/report/report.py", import.meta.url))
@@ -21,6 +22,7 @@ export interface Folder {
   junit?: Record<string, Case[]>
   runs?: Run[]
   checks?: CheckResult[]
+  coverage?: Coverage
   files?: Record<string, string>
   context?: unknown
 }
@@ -38,7 +40,7 @@ export function pageOf(directory: string, folder: Folder): string {
   for (const [python, cases] of Object.entries(junit))
     write(`junit/python-${python}.xml`, xml(cases))
   for (const [name, text] of Object.entries(folder.files ?? {})) write(name, text)
-  write("result.json", JSON.stringify(resultOf(runs, folder.checks)))
+  write("result.json", JSON.stringify(resultOf(runs, folder.checks, folder.coverage)))
   write("context.json", JSON.stringify(folder.context ?? { plan: PLAN }))
   const page = path.join(directory, "index.html")
   const args = ["-B", PROGRAM]

@@ -85,6 +85,15 @@ adding up
     check("format"),
     check("audit", { outcome: "skipped", summary: "not asked for" }),
   ],
+  coverage: {
+    percent: 76.19,
+    shown: "76",
+    statements: 21,
+    missing: 5,
+    needed: { percent: 90, from: "fail_under = 90 in pyproject.toml:12" },
+    enough: false,
+    worst: [],
+  },
   files: { "coverage.xml": coverage },
 }
 

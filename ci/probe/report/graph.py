@@ -8,13 +8,17 @@ STATES = ("passed", "failed", "errored", "skipped")
 
 
 def graph(model, verdict):
-    nodes = [*run_nodes(model), *check_nodes(model)]
+    nodes = [*run_nodes(model), *coverage_nodes(model), *check_nodes(model)]
     if not nodes:
         return ""
-    longest = max([seconds for *_, seconds in nodes] + [0.001])
+    longest = max([seconds or 0 for *_, seconds in nodes] + [0.001])
     items = "".join(
         '<li class="node %s">%s<span class="name">%s</span><span class="said">%s</span>%s<span class="time">%s</span></li>\n'
-        % (state, icon(state), linked(html(title), target), html(said), bar(seconds / longest, state), time(seconds))
+        % (
+            state, icon(state), linked(html(title), target), html(said),
+            "<span></span>" if seconds is None else bar(seconds / longest, state),
+            "" if seconds is None else time(seconds),
+        )
         for title, state, said, target, seconds in nodes
     )
     chosen = model.plan
@@ -38,6 +42,15 @@ def run_nodes(model):
         title = "test %s" % run["name"].removeprefix("python-")
         target = "tests" if state == "passed" else "failures"
         yield title, state, said or run["verdict"].replace("-", " "), target, run["seconds"]
+
+
+def coverage_nodes(model):
+    found = model.result.get("coverage")
+    if found is not None:
+        said = "%s %% of %s statements" % (found["shown"], "{:,}".format(found["statements"]))
+        if "needed" in found:
+            said += ", %g %% needed" % found["needed"]["percent"]
+        yield "coverage", "passed" if found["enough"] else "failed", line(said), "coverage" if model.coverage.files else None, None
 
 
 def check_nodes(model):

@@ -25,7 +25,7 @@ def render(model):
         ("failures", "What failed", number(len(model.red) + len(verdict.broken)), failures(model, verdict)),
         ("checks", "Findings", None, checks(model)),
         ("slowest", "Slowest tests", None, slowest(model)),
-        ("coverage", "Coverage", percent(model.coverage.rate), coverage(model)),
+        ("coverage", "Coverage", covered(model), coverage(model)),
         ("steps-shown", "Steps", None, STEPS),
         ("tests", "All tests", number(len(model.tests)), tests(model)),
         ("plan", "Plan", None, plan(model)),
@@ -51,6 +51,11 @@ def render(model):
     # In one pass: what is put in is not looked at again.
     first, *rest = asset("page.html").split("{{")
     return first + "".join(parts[key] + text for key, _, text in (piece.partition("}}") for piece in rest))
+
+
+def covered(model):
+    found = model.result.get("coverage")
+    return percent(model.coverage.rate) if found is None else "%s %%" % line(found["shown"], 10)
 
 
 def poor(directory, trouble):

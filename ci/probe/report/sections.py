@@ -81,6 +81,9 @@ def coverage(model):
     ]
     whole = len(files) - len(missed)
     note = [] if whole == 0 else ["%s of %s files are covered in full." % (number(whole), number(len(files)))]
+    needed = model.result.get("coverage", {}).get("needed")
+    if needed is not None:
+        note.append("%g %% is needed: %s." % (needed["percent"], html(line(needed["from"]))))
     if "htmlcov" in model.files:
         note.append('<a href="htmlcov/index.html">Line by line</a>')
     return ('<p class="note">%s</p>' % " ".join(note) if note else "") + (table("Coverage by file", heads, rows) if rows else "")

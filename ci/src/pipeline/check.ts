@@ -9,13 +9,14 @@ import {
   internal,
   PylineError,
 } from "../errors.ts"
+import { number, object, optional, text, whole } from "./checked.ts"
 import { explain, isExecFailure } from "./failure.ts"
 import { resultOf } from "./result.ts"
 import { patiently } from "./retry.ts"
 
 /** `errored` is "could not check": it never counts as passed. */
 export type Outcome = "passed" | "failed" | "errored" | "skipped"
-const OUTCOMES: readonly string[] = ["passed", "failed", "errored", "skipped"] satisfies Outcome[]
+const OUTCOMES = ["passed", "failed", "errored", "skipped"] as const satisfies readonly Outcome[]
 
 /** What came of a check. It is written as `check-<name>.json`, with `schema: 1`; docs/checks.md describes it. */
 export interface CheckResult {
@@ -26,6 +27,8 @@ export interface CheckResult {
   /** What it took when it ran; the same again where the answer comes from a cache. */
   seconds: number
   findings: Finding[]
+  /** How many more there were. */
+  dropped?: number
   /** Where findings do not say it all: why it errored, or the last lines of a tool. */
   detail?: string
   /** Of an errored check: who has to change something. The machine or the network (exit status 3) where absent. */
@@ -85,23 +88,47 @@ export async function ran(
   }
 }
 
+/** Findings that are read, twice as many as a check's program writes. */
+const MOST = 4000
+
 /** Reads check-<name>.json. Project code may have run beside its author, so it is checked and not trusted. */
-export function parseCheckResult(text: string, check: string): CheckResult {
+export function parseCheckResult(document: string, check: string): CheckResult {
   try {
-    const { schema, ...result } = JSON.parse(text) as CheckResult & { schema: number }
-    if (
-      schema === 1 &&
-      result.check === check &&
-      OUTCOMES.includes(result.outcome) &&
-      typeof result.summary === "string" &&
-      typeof result.seconds === "number" &&
-      Array.isArray(result.findings) &&
-      result.findings.every((finding) => typeof finding?.message === "string")
-    ) {
-      return result
-    }
+    const raw = object(JSON.parse(document))
+    const outcome = OUTCOMES.find((known) => known === raw.outcome)
+    const causes = ["project", "machine"] as const
+    const cause = causes.find((known) => known === raw.cause)
+    if (raw.schema === 1 && raw.check === check && outcome !== undefined)
+      return {
+        check,
+        outcome,
+        summary: text(raw.summary),
+        seconds: Math.max(0, number(raw.seconds)),
+        findings: (raw.findings as unknown[]).slice(0, MOST).map(finding),
+        ...optional("dropped", raw.dropped, whole),
+        ...optional("detail", raw.detail, text),
+        ...(cause === undefined ? {} : { cause }),
+        ...optional("reproduce", raw.reproduce, text),
+      }
   } catch {}
-  throw internal(`the program of the check ${check} wrote no result`, text.split("\n").slice(0, 5))
+  throw internal(
+    `the program of the check ${check} wrote no result`,
+    document.split("\n").slice(0, 5),
+  )
+}
+
+function finding(value: unknown): Finding {
+  const raw = object(value)
+  const known = ["error", "warning", "note"] as const
+  return {
+    ...optional("file", raw.file, text),
+    ...optional("line", raw.line, whole),
+    ...optional("column", raw.column, whole),
+    ...optional("rule", raw.rule, text),
+    message: text(raw.message),
+    severity: known.find((severity) => severity === raw.severity) ?? "error",
+    ...optional("tool", raw.tool, text),
+  }
 }
 
 /** What a verb says of its check, after the caller has been told: the summary, or the error that one which is not green is. */

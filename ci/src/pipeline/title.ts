@@ -28,10 +28,11 @@ export function titleOf(
     0,
     ...runs.map(({ counts }) => counts.passed + counts.xfailed + counts.xpassed),
   )
+  const passed = checks.filter(({ outcome }) => outcome === "passed")
   const said = [
     ...(tests > 0 ? [tests === 1 ? "1 test passed" : `all ${number(tests)} tests passed`] : []),
-    ...(checks.length > 0
-      ? [checks.length === 1 ? `${checks[0]?.check} passed` : `${checks.length} checks passed`]
+    ...(passed.length > 0
+      ? [passed.length === 1 ? `${passed[0]?.check} passed` : `${passed.length} checks passed`]
       : []),
   ]
   return said.length === 0 ? "Nothing failed" : capital(listed(said))

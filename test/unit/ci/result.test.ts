@@ -1,10 +1,12 @@
 import { expect, test } from "vitest"
 import { PylineError } from "../../../ci/src/errors.ts"
+import type { CheckResult } from "../../../ci/src/pipeline/check.ts"
 import type { Version } from "../../../ci/src/pipeline/matrix.ts"
 import { noCounts, parseRuns, type Run, resultOf } from "../../../ci/src/pipeline/result.ts"
 import { judgeSuite } from "../../../ci/src/pipeline/suite.ts"
+import { violations } from "../../schema.ts"
 import { planOf } from "./fixtures.ts"
-import { red, run } from "./runs.ts"
+import { check, red, run } from "./runs.ts"
 
 const version = (made: Run): Version => ({ run: made, plan: planOf("uv_library") })
 
@@ -131,4 +133,61 @@ test("what the tests may have written instead of a result is refused", () => {
   }
   const [kept] = parseRuns(written({ ...run("3.13"), junit: "../etc/passwd", more: 1 }))
   expect(kept).toEqual(run("3.13"))
+})
+
+const everything: Required<Omit<Run, "error" | "junitError">> = {
+  ...run("3.13"),
+  runner: "pytest",
+  verdict: "crashed",
+  exitCode: 1,
+  signal: "SIGSEGV",
+  failures: [
+    { id: "a", kind: "error", file: "a.py", line: 1, message: "m", text: "t", output: "o" },
+  ],
+  slowest: [{ id: "a", seconds: 0.5 }],
+  junit: "junit/python-3.13.xml",
+  stopped: { kind: "crash", message: "m", file: "a.py", line: 3, test: "test_a" },
+  tail: ["last"],
+  workers: 2,
+  coverage: true,
+  shard: { index: 1, count: 2, tests: 5, of: 10 },
+  attempt: "2",
+}
+
+test("every key of a result is in docs/result.schema.json", () => {
+  const [read] = parseRuns(written({ ...everything, junitError: "no" }))
+  expect(read).toEqual({ ...everything, junitError: "no" })
+  const finding = { file: "a.py", line: 1, column: 2, rule: "F401", message: "m", tool: "ruff" }
+  const lint: Required<CheckResult> = {
+    ...check("lint"),
+    outcome: "errored",
+    findings: [{ ...finding, severity: "warning" }],
+    dropped: 3,
+    detail: "d",
+    cause: "project",
+    reproduce: "ruff check",
+  }
+  const coverage = {
+    percent: 81.2,
+    shown: "81",
+    statements: 100,
+    missing: 19,
+    branches: 4,
+    needed: { percent: 90, from: "pyproject.toml:3" },
+    why: "w",
+    enough: false,
+    worst: [{ file: "a.py", percent: "50", missing: "3-7" }],
+  }
+  const broken = run("3.11", { verdict: "errored", error: { code: "NETWORK", message: "m" } })
+  const result = resultOf([read as Run, broken, red("3.12", "test_b")], [lint], coverage)
+  expect(violations("result", JSON.parse(JSON.stringify(result)))).toEqual([])
+})
+
+test("the schema tells what is wrong", () => {
+  const result = { ...resultOf([run("3.13")]), verdict: "fine", more: 1, seconds: -1 }
+  expect(violations("result", result)).toEqual([
+    "$.verdict is none of passed,failed,errored",
+    "$.seconds is less than 0",
+    "$.more is not in the schema",
+  ])
 })
