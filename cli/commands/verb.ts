@@ -40,6 +40,7 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
   let note = () => cacheNote(reporter.steps)
+  let hearsSteps = false
   const source = values.find(isDirectory)?.directory
   const ran: Ran = {
     request,
@@ -49,7 +50,8 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   try {
     const engine = await chooseEngine(options.engine)
     // Other engines do not tell us of their steps.
-    if (engine.kind !== "embedded") note = () => undefined
+    hearsSteps = engine.kind === "embedded"
+    if (!hearsSteps) note = () => undefined
     // The engine gets ready while the SDK and the module load.
     const opening = open(engine, reporter, cwd).then((opened) => {
       session = opened
@@ -88,6 +90,11 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
     session?.restore()
     const failure = explain(error)
     reporter.finish(outcome(error))
+    if (hearsSteps && ran.result !== undefined && failure.exit === EXIT.red) {
+      const { retold } = await import("../output/retold.ts")
+      const text = retold(ran.result, reporter.steps)
+      if (text !== "") process.stderr.write(`${defused(text)}\n`)
+    }
     const shown = failure.exit === EXIT.red ? withNote(failure.text, note()) : failure.text
     context.complain({ ...failure, text: defused(shown) }, error)
     return failure.exit
