@@ -152,6 +152,7 @@ const everything: Required<Omit<Run, "error" | "junitError">> = {
   coverage: true,
   shard: { index: 1, count: 2, tests: 5, of: 10 },
   attempt: "2",
+  lost: ["postgres"],
 }
 
 test("every key of a result is in docs/result.schema.json", () => {
