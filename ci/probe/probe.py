@@ -22,6 +22,7 @@ from facts.environments import environment_facts, session_facts
 from facts.checks import check_facts
 from facts.git_tags import git_facts
 from facts.indexes import index_facts
+from facts.nested import nested_projects
 from facts.pdm_lock import pdm_lock_facts
 from facts.pipfile import pipfile_lock_facts
 from facts.poetry_lock import poetry_facts, poetry_lock_facts
@@ -114,6 +115,9 @@ def facts_of(root: str, supported: list[str]) -> dict:
         facts["locks"] = lock_facts(project, facts["files"], document, facts.get("pyproject"))
         if not facts["files"] or facts["files"] == ["pyline.toml"]:
             facts["scripts"] = script_facts(project)
+        nested = nested_projects(project) if not describes_root(facts) else []
+        if nested:
+            facts["nested"] = nested
         settings = pyline_settings(project, document)
         if settings is not None:
             facts["settings"] = settings
@@ -141,6 +145,15 @@ def facts_of(root: str, supported: list[str]) -> dict:
     finally:
         signal.alarm(0)
     return facts
+
+
+def describes_root(facts: dict) -> bool:
+    """Whether anything at the root says what is to be installed."""
+    pyproject, setup = facts.get("pyproject", {}), facts.get("setup", {"configOnly": True})
+    return bool(
+        facts["requirements"] or facts["locks"] or facts["environments"] or "uvLock" in facts or "poetry" in facts
+        or "project" in pyproject or pyproject.get("groups") or not setup["configOnly"] or "Pipfile" in facts["files"]
+    )  # fmt: skip
 
 
 def included(project: Project, environments: list[dict]) -> list[str]:

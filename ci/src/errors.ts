@@ -31,6 +31,7 @@ export const EXIT_CLASS = {
   MANIFEST_INVALID: 2,
   MANAGER_AMBIGUOUS: 2,
   MANAGER_UNSUPPORTED: 2,
+  PROJECT_ELSEWHERE: 2,
   LOCK_STALE: 2,
   LOCK_MISSING: 2,
   EXTRA_INDEX: 2,
@@ -181,6 +182,19 @@ export function managerUnknown(file: string, value: string, known: readonly stri
     found: `${file}: package-manager = ${JSON.stringify(value)} is not a package manager Pyline knows`,
     fix: `use one of ${quoted(known)}, or delete the line`,
     page: "package-managers",
+  })
+}
+
+/** A repository whose root is no project, and folders of it are. */
+export function projectElsewhere(manifests: readonly string[]): PylineError {
+  const folder = (path: string): string => path.split("/").slice(0, -1).join("/")
+  const shown = manifests.slice(0, 8)
+  const more = manifests.length - shown.length
+  return error("PROJECT_ELSEWHERE", {
+    found: "there is no Python project at the root of the source, but there is below it",
+    means: [...shown.map((path) => `  ${path}`), ...(more > 0 ? [`  and ${more} more`] : [])],
+    fix: `choose one: --source ${folder(manifests[0] ?? "")} (from the root of the repository)`,
+    page: "manifests",
   })
 }
 

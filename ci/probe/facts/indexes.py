@@ -18,15 +18,32 @@ def without_login(url: str) -> tuple[str, str | None]:
     return (url, None) if match is None else (match[1] + url[match.end() :], match[2])
 
 
+def without_logins(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The same for an address somewhere in a line, `demo @ git+https://${TOKEN}@host/demo.git`."""
+    match = re.search(r"(?:git\+)?(https?://[^\s@]*\$\{?\w+\}?[^\s/@]*@[^\s#@]+)", text)
+    if match is None:
+        return text, []
+    address, login = without_login(match[1])
+    if login is None:
+        return text, []
+    return text.replace(match[1], address, 1), [(address, login)]
+
+
 def index_facts(project: Project, document: dict, lists: list[dict]) -> list[dict]:
     """Every index that a file of the project names, each address once."""
     facts: dict[str, dict] = {}
 
-    def found(file: str, url: object, name: object = None) -> None:
+    def found(file: str, url: object, name: object = None, *, direct: bool = False) -> None:
         if not isinstance(url, str) or is_public(url) or not re.match(r"https?://", url):
             return
         address, login = without_login(url)
+        # What stands there in clear text is used by the installer itself, and is not repeated in a plan.
+        address, written = re.subn(r"^(https?://)[^/@]+:[^/@]+@", r"\1", address)
         fact = facts.setdefault(address.rstrip("/"), {"file": file, "url": address})
+        if written:
+            fact["password"] = True
+        if direct:
+            fact["direct"] = True
         if isinstance(name, str) and name:
             fact.setdefault("name", name)
         if login is not None:
@@ -48,6 +65,8 @@ def index_facts(project: Project, document: dict, lists: list[dict]) -> list[dic
     for requirements in lists:
         for address, login in requirements["indexes"]:
             found(requirements["path"], address if login is None else address.replace("://", f"://{login}@", 1))
+        for address, login in requirements["logins"]:
+            found(requirements["path"], address.replace("://", f"://{login}@", 1), direct=True)
     return list(facts.values())
 
 

@@ -21,13 +21,21 @@ def pdm_lock_facts(project: Project, document: dict) -> dict | None:
     lock = new_lock("pdm.lock", "pdm")
     metadata = table(content.get("metadata"))
     algorithm, _, recorded = str(metadata.get("content_hash", "")).partition(":")
-    lock["hashed"] = bool(recorded) and algorithm in hashlib.algorithms_guaranteed
-    if lock["hashed"] and recorded != content_hash(document, algorithm):
+    settings = table(table(document.get("tool")).get("pdm"))
+    # With a workspace the hash is also of its members' files, which only PDM itself finds.
+    lock["hashed"] = (
+        bool(recorded) and algorithm in hashlib.algorithms_guaranteed and "workspace" not in settings
+    ) or isinstance(metadata.get("lock_inputs"), dict)
+    if lock["hashed"] and recorded and recorded not in content_hashes(document, algorithm):
         lock["stale"] = "pyproject.toml"
-    for source in table(table(document.get("tool")).get("pdm")).get("source", []):
+    for source in settings.get("source", []):
         add_index(lock, table(source).get("url"), table(source).get("name"))
     packages = content.get("package")
     packages = [entry for entry in packages if isinstance(entry, dict)] if isinstance(packages, list) else []
+    if isinstance(metadata.get("lock_inputs"), dict):
+        missing = unmet_inputs(document, metadata["lock_inputs"], packages)
+        if missing is not None:
+            lock["stale"], lock["why"] = "pyproject.toml", missing
     optional = {canonicalize_name(name) for name in table(table(document.get("project")).get("optional-dependencies"))}
     inherited = "inherit_metadata" in strings(metadata.get("strategy"))
     places = None if inherited else walked(document, packages)
@@ -96,19 +104,63 @@ def walked(document: dict, packages: list[dict]) -> dict[int, dict[str, str]]:
     return places
 
 
-def content_hash(document: dict, algorithm: str) -> str:
-    """As PDM has it since 2.8."""
+def content_hashes(document: dict, algorithm: str) -> set[str]:
+    """The hashes that PDM has given to these dependencies: until 2.16 it looked at overrides alone of [tool.pdm.resolution],
+    until 2.20 at no PEP 735 group."""
     settings, metadata = table(table(document.get("tool")).get("pdm")), table(document.get("project"))
+    own = table(settings.get("dev-dependencies"))
     groups: dict[str, list] = {}
-    for listed in (document.get("dependency-groups"), settings.get("dev-dependencies")):
+    for listed in (document.get("dependency-groups"), own):
         for name, values in table(listed).items():
             groups.setdefault(canonicalize_name(name), []).extend(values if isinstance(values, list) else [])
-    data = {
-        "sources": settings.get("source", []),
-        "dependencies": metadata.get("dependencies", []),
-        "dev-dependencies": groups,
-        "optional-dependencies": metadata.get("optional-dependencies", {}),
-        "requires-python": metadata.get("requires-python", ""),
-        "resolution": settings.get("resolution", {}),
-    }
-    return hashlib.new(algorithm, json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+    resolution = table(settings.get("resolution"))
+    overrides = settings.get("overrides", resolution.get("overrides", {}))
+    hashes = set()
+    for development in (groups, own):
+        for extra in ({"resolution": resolution}, {"overrides": overrides}):
+            data = {
+                "sources": settings.get("source", []),
+                "dependencies": metadata.get("dependencies", []),
+                "dev-dependencies": development,
+                "optional-dependencies": metadata.get("optional-dependencies", {}),
+                "requires-python": metadata.get("requires-python", ""),
+                **extra,
+            }
+            hashes.add(hashlib.new(algorithm, json.dumps(data, sort_keys=True, default=str).encode()).hexdigest())
+    return hashes
+
+
+def listed_in(document: dict) -> dict[str, list[str]]:
+    """Requirements by group, as a lock names the groups."""
+    metadata = table(document.get("project"))
+    listed: dict[str, list[str]] = {"default": strings(metadata.get("dependencies"))}
+    for name, values in table(metadata.get("optional-dependencies")).items():
+        listed.setdefault(canonicalize_name(name), []).extend(strings(values))
+    for groups in (document.get("dependency-groups"), table(table(document.get("tool")).get("pdm")).get("dev-dependencies")):
+        for name, values in table(groups).items():
+            listed.setdefault(canonicalize_name(name), []).extend(strings(values))
+    return listed
+
+
+def unmet_inputs(document: dict, lock: dict, packages: list[dict]) -> str | None:
+    """What of the project a lock with inputs (PDM since 2.27) does not satisfy. It records which requirements there are, and
+    whether their versions fit is seen from the lock itself, so that another lower bound needs no new lock."""
+    locked = table(table(lock.get("project")).get("groups"))
+    current = listed_in(document)
+    for group in sorted({name for name, values in current.items() if values} | set(locked)):
+        before = sorted(names_in(strings(locked.get(group))))
+        now = sorted(names_in(current.get(group, [])))
+        missing = [name for name in now if name not in before] + [name for name in before if name not in now]
+        if missing:
+            where = "" if group == "default" else f" of {group}"
+            return f"{missing[0]}{where} was {'added' if missing[0] in now else 'removed'}"
+        for text in current.get(group, []):
+            for name, _, _, matches in pep508(text):
+                found = [entry for entry in packages if canonicalize_name(str(entry.get("name"))) == name]
+                if found and not any(matches(str(entry.get("version", ""))) for entry in found):
+                    return f"it has {name} {found[0].get('version')}, and not {text}"
+    return None
+
+
+def names_in(texts: list[str]) -> list[str]:
+    return [name for text in texts for name, *_ in pep508(text)]

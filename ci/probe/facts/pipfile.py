@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 
 from packaging.utils import canonicalize_name
 
@@ -31,7 +32,7 @@ def pipfile_lock_facts(project: Project) -> dict | None:
     pipfile = project.toml("Pipfile") if project.exists("Pipfile") else None
     recorded = table(meta.get("hash")).get("sha256")
     lock["hashed"] = isinstance(recorded, str)
-    if pipfile is not None and isinstance(recorded, str) and recorded != content_hash(pipfile):
+    if pipfile is not None and isinstance(recorded, str) and recorded not in content_hashes(pipfile):
         lock["stale"] = "Pipfile"
     for source in meta.get("sources", []) if isinstance(meta.get("sources"), list) else []:
         add_index(lock, table(source).get("url"), table(source).get("name"))
@@ -68,17 +69,28 @@ def add_package(project: Project, lock: dict, name: str, entry: dict, group: str
         known["in"][group] = marker
 
 
-def content_hash(pipfile: dict) -> str:
-    data = {
-        "_meta": {"sources": pipfile.get("source", []), "requires": pipfile.get("requires", {})},
-        "default": pipfile.get("packages", {}),
-        "develop": pipfile.get("dev-packages", {}),
-    }
-    for category, values in pipfile.items():
-        if category not in SECTIONS:
-            data[category] = values
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+DEFAULT_SOURCE = [{"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": True}]
+
+
+def content_hashes(pipfile: dict) -> set[str]:
+    """The hashes that Pipenv has given to a Pipfile: since 2026 the spelling of names does not matter."""
+    hashes = set()
+    for name_of in (str, canonicalize_name):
+        data = {
+            "_meta": {"sources": pipfile.get("source", DEFAULT_SOURCE), "requires": pipfile.get("requires", {})},
+            "default": renamed(pipfile.get("packages", {}), name_of),
+            "develop": renamed(pipfile.get("dev-packages", {}), name_of),
+        }
+        for category, values in pipfile.items():
+            if category not in SECTIONS:
+                data[category] = renamed(values, name_of)
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        hashes.add(hashlib.sha256(text.encode()).hexdigest())
+    return hashes
+
+
+def renamed(section: object, name_of: Callable[[str], str]) -> object:
+    return {name_of(name): value for name, value in section.items()} if isinstance(section, dict) else section
 
 
 def pipfile_python(project: Project, supported: list[str]) -> list[dict]:

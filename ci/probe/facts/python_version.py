@@ -68,6 +68,28 @@ def tool_versions(project: Project, supported: list[str]) -> dict | None:
     return None
 
 
+MISE = ("mise.toml", ".mise.toml", "mise/config.toml", ".mise/config.toml", ".config/mise.toml", ".config/mise/config.toml")
+
+
+def mise(project: Project, supported: list[str]) -> dict | None:
+    """`python` of [tools] in the configuration of mise."""
+    file = next((name for name in MISE if project.exists(name)), None)
+    tools = table((project.toml(file) or {}).get("tools")) if file is not None else {}
+    value = tools.get("python")
+    value = value[0] if isinstance(value, list) and value else value
+    value = value.get("version") if isinstance(value, dict) else value
+    if file is None or not isinstance(value, (str, int, float)) or str(value) in ("system", "latest"):
+        return None
+    fact: dict = {"file": file, "rule": "names", "value": str(value)}
+    line = key_line(project, file, "python")
+    if line is not None:
+        fact["line"] = line
+    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.\w+)?", fact["value"])
+    if match is None and fact["value"] == "3":
+        fact["allowed"] = list(supported)
+    return fact if match is None else named(fact, match, supported)
+
+
 def runtime_txt(project: Project, supported: list[str]) -> dict | None:
     """Heroku's runtime.txt."""
     text = project.text("runtime.txt") if project.exists("runtime.txt") else None
@@ -113,7 +135,7 @@ def python_facts(
         fact = python_version_file(project, supported)
         if fact is not None:
             facts.append(fact)
-    for read in (tool_versions, runtime_txt):
+    for read in (tool_versions, mise, runtime_txt):
         fact = read(project, supported)
         if fact is not None:
             facts.append(fact)

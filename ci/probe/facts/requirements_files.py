@@ -8,7 +8,7 @@ import re
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
-from facts.indexes import without_login
+from facts.indexes import without_login, without_logins
 from facts.reader import Problem, Project
 from facts.requirement import note_vcs, requirement
 
@@ -54,7 +54,7 @@ def requirements_file(project: Project, path: str) -> dict | None:
     text = project.text(path)
     if text is None:
         return None
-    facts: dict = {"path": path, "requirements": [], "locals": [], "includes": [], "constraints": [], "options": [], "indexes": []}
+    facts: dict = {"path": path, "requirements": [], "locals": [], "includes": [], "constraints": [], "options": [], "indexes": [], "logins": []}
     for number, line in logical_lines(text):
         try:
             requirements_line(project, facts, path, number, line)
@@ -81,9 +81,13 @@ def requirements_line(project: Project, facts: dict, path: str, number: int, lin
                 {"path": target, "line": number}
             )
         elif option in ("-e", "--editable"):
+            value, logins = without_logins(value)
+            facts["logins"] += logins
+            refuse_variables(path, number, value)
             local_or_url(facts, path, number, value, editable=True)
         elif option in VALUE_OPTIONS:
             address, login = without_login(value)
+            refuse_variables(path, number, address)
             facts["options"].append([VALUE_OPTIONS[option], address])
             if VALUE_OPTIONS[option].endswith("index-url"):
                 facts["indexes"].append([address, login])
@@ -92,6 +96,9 @@ def requirements_line(project: Project, facts: dict, path: str, number: int, lin
         elif option not in IGNORED_OPTIONS:
             raise Problem(path, f"{option} is not an option of a requirements file", number)
         return
+    line, logins = without_logins(line)
+    facts["logins"] += logins
+    refuse_variables(path, number, line)
     hashes = re.findall(r"--hash[= ]\s*(\S+)", line)
     line = re.sub(r"\s+--(hash|config-settings?|global-option|no-build-isolation)\b[= ]?\s*\S*", "", line).strip()
     if re.match(r"(\.{1,2}(/|$|\[)|/|[\w.-]+/)", line) or line.startswith("file:"):
@@ -109,6 +116,13 @@ def requirements_line(project: Project, facts: dict, path: str, number: int, lin
         except InvalidRequirement as error:
             reason = str(error).split("\n")[0]
             raise Problem(path, f"{line!r} is not a requirement: {reason}", number) from error
+
+
+def refuse_variables(path: str, number: int, text: str) -> None:
+    """pip fills in `${NAME}` of its environment; a step has no variables of the user's machine."""
+    match = re.search(r"\$\{[A-Z0-9_]+\}", text)
+    if match is not None:
+        raise Problem(path, f"{match[0]} is a variable of the machine that pip runs on, and no input here", number)
 
 
 def local_or_url(facts: dict, path: str, number: int, value: str, *, editable: bool) -> None:

@@ -4,7 +4,8 @@ import { loginFiles, readCredentials } from "../project/credentials.ts"
 import type { Plan } from "../project/plan.ts"
 import { HOME } from "./toolbox.ts"
 
-const NETRC = `${HOME}/netrc`
+// Where git looks too, for dependencies that are fetched with it.
+const NETRC = "/root/.netrc"
 const LIST = `${HOME}/credentials`
 const VARIABLES = ["NETRC", "UV_CREDENTIALS_DIR", "UV_DEFAULT_INDEX", "UV_INDEX"]
 

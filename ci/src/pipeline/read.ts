@@ -44,12 +44,24 @@ const MANIFESTS = [
   "manage.py",
   "PKG-INFO",
   ".tool-versions",
+  "mise.toml",
+  ".mise.toml",
+  "mise/config.toml",
+  ".mise/config.toml",
+  ".config/mise.toml",
+  ".config/mise/config.toml",
   "runtime.txt",
   "pyline.toml",
   // What linters, formatters and type checkers read, and where commands of the project start them.
   ...[".pre-commit-config.yaml", ".pre-commit-config.yml", "ruff.toml", ".ruff.toml", ".flake8"],
   ...[".isort.cfg", "mypy.ini", ".mypy.ini", "pyrightconfig.json", "ty.toml"],
   ...["pylintrc", ".pylintrc", "pylintrc.toml", ".pylintrc.toml", "Makefile", "justfile"],
+  // Projects below the root, to say where they are when there is none at it.
+  ...["*/", "*/*/"].flatMap((below) =>
+    ["requirements.txt", "Pipfile", "setup.py", "setup.cfg", "environment.yml"].map(
+      (name) => below + name,
+    ),
+  ),
   // Names of tags, and whether there could be any: see source.ts.
   ".git",
   ".git/**",

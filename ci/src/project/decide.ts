@@ -1,10 +1,10 @@
-import { extraIndex, manifestInvalid, packageUnknown } from "../errors.ts"
+import { extraIndex, manifestInvalid, packageUnknown, projectElsewhere } from "../errors.ts"
 import { decideBuild } from "./build.ts"
 import { decideChecks } from "./checks.ts"
 import type { Selection } from "./declaredTool.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { layer } from "./layer.ts"
-import { hasSourceDirectory } from "./layout.ts"
+import { hasSourceDirectory, testFiles } from "./layout.ts"
 import { layerOf, lockedIn } from "./lock.ts"
 import { decideManager } from "./manager.ts"
 import { decidePackage } from "./package.ts"
@@ -68,6 +68,13 @@ function withoutTestConfig({ addopts: _, coverage: __, ...facts }: Facts): Facts
 function decideFor(input: Input, member: string | undefined): Plan | "evidence" {
   const { facts, names } = input
   const { manager, decision: managed, lock } = decideManager(facts)
+  const nested = manager === "none" ? (facts.nested ?? []) : []
+  if (
+    nested.length > 0 &&
+    !testFiles(names).some((name) => /^(tests?\/|[^/]+$)/.test(name)) &&
+    names.every((name) => name.includes("/"))
+  )
+    throw projectElsewhere(nested)
   const own = lock === undefined ? ownDependencies(facts) : lockedIn(lock, ["main"])
   const lists = manager === "pip" ? filesFor(facts, "main") : []
   const listed = withIncludes(facts, lists).flatMap((file) => file.requirements)
@@ -140,10 +147,11 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     })
   }
   decisions.push(...checked)
-  if (facts.indexes !== undefined) {
+  const indexes = facts.indexes?.filter(({ direct }) => !direct) ?? []
+  if (indexes.length > 0) {
     decisions.push({
       about: "package indexes",
-      value: facts.indexes.map(({ name, url }) => (name ? `${name} (${url})` : url)).join(", "),
+      value: indexes.map(({ name, url }) => (name ? `${name} (${url})` : url)).join(", "),
       rule: "named by the project; --index-credentials gives their credentials",
       rejected: [],
     })
@@ -152,7 +160,19 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     ...python.warnings,
     ...runner.warnings,
     ...project.warnings,
+    ...(facts.indexes ?? [])
+      .filter(({ password }) => password)
+      .map(
+        ({ file, url }) =>
+          `${file} has the password of ${url} in it: take it out and hand it over with --index-credentials`,
+      ),
     ...(tagged?.warnings ?? []),
+    ...nested
+      .slice(0, 3)
+      .map(
+        (path) =>
+          `${path} is of another project, which is not looked at: --source takes one of them`,
+      ),
     ...unlocked(facts, manager, installed),
     ...(open.length === 0
       ? []

@@ -42,6 +42,8 @@ export interface Facts {
   addopts?: { file: string; words: string[] }
   /** What configures coverage.py. */
   coverage?: { file: string; line?: number; failUnder?: number }
+  /** Manifests of projects below the root; looked for only where nothing at it says what to install. */
+  nested?: string[]
   /** What is known of the repository; absent where there is none. */
   git?: Git
   /** `Version` of a PKG-INFO at the root: the project was unpacked from an sdist. */
@@ -68,6 +70,10 @@ export interface Index {
   name?: string
   /** What stands before the host where that is variables: `${USER}:${TOKEN}`. */
   login?: string
+  /** True where a password stands in the file itself. */
+  password?: boolean
+  /** True for the address of one dependency, and not of an index. */
+  direct?: boolean
 }
 
 interface FactError {

@@ -4,10 +4,23 @@ export const ERRORS: Record<string, string> = {
 Nothing was installed, because tests without their dependencies say nothing.
 fix: list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes
 docs: docs/package-managers.md`,
+  monorepo_below: `error[PROJECT_ELSEWHERE]: there is no Python project at the root of the source, but there is below it
+  backend/pyproject.toml
+  services/worker/requirements.txt
+fix: choose one: --source backend (from the root of the repository)
+docs: docs/manifests.md`,
   pdm_and_pylock: `error[MANAGER_AMBIGUOUS]: pdm.lock and pylock.toml are locks of different tools
 They can disagree on what to install, so Pyline does not guess which one the project means.
 fix: delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "pdm"
 docs: docs/package-managers.md`,
+  pdm_lock_inputs_stale: `error[LOCK_STALE]: pdm.lock does not match pyproject.toml: iniconfig of test was added
+A dependency in pyproject.toml was changed and pdm.lock was not, so a frozen install would not be what pyproject.toml says.
+fix: pdm lock, then commit pdm.lock
+docs: docs/locks.md`,
+  pdm_lock_inputs_version: `error[LOCK_STALE]: pdm.lock does not match pyproject.toml: it has click 8.1.8, and not click>=99
+A dependency in pyproject.toml was changed and pdm.lock was not, so a frozen install would not be what pyproject.toml says.
+fix: pdm lock, then commit pdm.lock
+docs: docs/locks.md`,
   pdm_lock_stale: `error[LOCK_STALE]: pdm.lock does not match pyproject.toml
 A dependency in pyproject.toml was changed and pdm.lock was not, so a frozen install would not be what pyproject.toml says.
 fix: pdm lock, then commit pdm.lock
@@ -29,6 +42,10 @@ docs: docs/manifests.md`,
 fix: correct requirements.txt
 docs: docs/manifests.md`,
   pip_requirements_unknown_option: `error[MANIFEST_INVALID]: requirements.txt:1: --frobnicate is not an option of a requirements file
+fix: correct requirements.txt
+docs: docs/manifests.md`,
+  pip_requirements_variable: `error[MANIFEST_INVALID]: requirements.txt:2: \${HOST} is a variable of the machine that pip runs on, and no input here
+also requirements.txt:3: \${WHEELS} is a variable of the machine that pip runs on, and no input here
 fix: correct requirements.txt
 docs: docs/manifests.md`,
   pipenv_lock_broken: `error[MANIFEST_INVALID]: Pipfile.lock:2:14: is not valid JSON: Expecting property name enclosed in double quotes
@@ -88,6 +105,11 @@ docs: docs/manifests.md`,
 also pyproject.toml:1: [project] has no name
 fix: correct pyproject.toml
 docs: docs/manifests.md`,
+  python_mise_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and .mise.toml:2 together
+.python-version:1: names 3.13
+.mise.toml:2: names 3.11
+fix: change one of .python-version and .mise.toml
+docs: docs/python-versions.md`,
   python_pipfile_conflict: `error[PYTHON_CONFLICT]: no Python version satisfies .python-version:1 and Pipfile:15 together
 .python-version:1: names 3.13
 Pipfile:15: python_version 3.11
