@@ -36,6 +36,9 @@ export const IGNORE = [
   ".idea",
   ".vscode",
   ".direnv",
+  ".gitlab-ci-local",
+  // What `reports --output pyline-reports` writes: its own next run is not to be another one for that.
+  "pyline-reports",
   "**/.DS_Store",
 ]
 
