@@ -99,7 +99,7 @@ def from_table(name: str, preset: str | None, entry: dict, problems: list[str]) 
             problems.append("port must be between 1 and 65535, ports a list of such numbers")
     for key in ("environment", "exports"):
         if key in entry:
-            texts = table_of_texts(entry[key])
+            texts = table_of_texts(entry[key], r"[A-Za-z_]\w*" if key == "exports" else r"[A-Za-z_][\w.-]*")
             if texts is None:
                 problems.append(f"{key} must be a table of names and texts")
             else:
@@ -126,12 +126,12 @@ def is_port(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536
 
 
-def table_of_texts(value: object) -> dict | None:
+def table_of_texts(value: object, pattern: str) -> dict | None:
     if not isinstance(value, dict):
         return None
     texts = {}
     for name, text in value.items():
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        if not re.fullmatch(pattern, name, re.ASCII):
             return None
         if isinstance(text, bool) or not isinstance(text, (str, int, float)) or "\x00" in str(text):
             return None
