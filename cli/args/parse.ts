@@ -41,6 +41,7 @@ class Parser {
     this.#addRun()
     this.#addEngine()
     this.#addSetup()
+    this.#program.commandsGroup("CI hosts")
     this.#addInit()
     this.#program.addHelpText("after", "\nEach verb has its own help: pyline <verb> --help")
   }

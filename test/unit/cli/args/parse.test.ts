@@ -199,6 +199,8 @@ describe("help", () => {
         run <command...>                   run a program with a session of the engine
         engine                             look at, stop or clean up the embedded engine
         setup [options]                    get everything ready that runs need, base images too
+
+      CI hosts
         init [options] <host>              write the file with which a CI host runs the pipeline
 
       Each verb has its own help: pyline <verb> --help
