@@ -2,19 +2,23 @@ import { createHash } from "node:crypto"
 import {
   appendFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { stateDir } from "../../engine/client.ts"
 import { UsageError } from "../failure.ts"
 import type { Record } from "./record.ts"
 
 /** Records of one project on disk: when there are more bytes, half of the records go. */
 const MOST_BYTES = 1_000_000
+const MOST_PROJECTS = 200
+const RUNS = "runs.jsonl"
 
 /**
  * The history of the project in a folder.
@@ -40,7 +44,7 @@ export class History {
       .replace(/[^\w.-]/g, "_")
       .slice(0, 40)
     this.folder = join(stateDir(), "projects", `${name}-${key}`)
-    this.#file = join(this.folder, "runs.jsonl")
+    this.#file = join(this.folder, RUNS)
   }
 
   /** The runs that are remembered, the last one last. Lines that are none (cut short by a full disk) are left out. */
@@ -63,7 +67,7 @@ export class History {
   add(record: Record): void {
     const last = this.last()
     if (last !== undefined && record.inputs !== undefined && isSame(last, record)) return
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+    if (mkdirSync(this.folder, { recursive: true, mode: 0o700 })) forgetOldest(dirname(this.folder))
     if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) > MOST_BYTES) this.#shorten()
     appendFileSync(this.#file, `${JSON.stringify(record)}\n`, { mode: 0o600 })
   }
@@ -83,6 +87,23 @@ export class History {
       return []
     }
   }
+}
+
+/** Projects come and go: copies, work trees, folders of a CI job. */
+function forgetOldest(projects: string): void {
+  const folders = readdirSync(projects).map((name) => join(projects, name))
+  if (folders.length <= MOST_PROJECTS) return
+  // One that another process has just made has no runs yet.
+  const now = Date.now()
+  const used = new Map(
+    folders.map((folder) => [
+      folder,
+      statSync(join(folder, RUNS), { throwIfNoEntry: false })?.mtimeMs,
+    ]),
+  )
+  const oldest = folders.sort((a, b) => (used.get(a) ?? now) - (used.get(b) ?? now))
+  for (const folder of oldest.slice(0, folders.length - MOST_PROJECTS))
+    rmSync(folder, { recursive: true, force: true })
 }
 
 function isSame(a: Record, b: Record): boolean {

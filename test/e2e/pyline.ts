@@ -15,7 +15,7 @@ export interface Outcome {
   seconds: number
 }
 
-const quiet = { NO_COLOR: "1", CI: "1", GITHUB_ACTIONS: "" }
+const quiet = { NO_COLOR: "1", CI: "1", GITHUB_ACTIONS: "", GITHUB_STEP_SUMMARY: "" }
 
 /** Runs the command as a user does; never throws. */
 export async function pyline(args: string[], options: { env?: NodeJS.ProcessEnv } = {}) {

@@ -74,11 +74,15 @@ def place(case):
 
 
 def command(model, test, names):
-    """What to type to run this one again."""
+    """What to type to run this one again, as ci/src/pipeline/reproduce.ts has it in errors."""
     runner = model.plan.get("runner", {}).get("kind")
-    if runner != "pytest" or test.file is None:
+    by_name = re.match(r"^(?:.*/)?(\w+)\.py((?:::\w+)+)", test.id)
+    if runner == "pytest" and re.search(r"\.py(?:::|$)", test.id):
+        arguments = shlex.quote(test.id)
+    elif runner in ("unittest", "django") and by_name is not None:
+        arguments = "-k " + shlex.quote("*%s%s" % (by_name[1], by_name[2].replace("::", ".")))
+    else:
         return ""
     version = " --python " + names[0].removeprefix("python-") if len(names) < len(model.runs) else ""
-    words = "pyline test%s -- %s" % (version, shlex.quote(test.id))
+    words = "pyline test%s -- %s" % (version, arguments)
     return '<p class="command"><code>%s</code><button type="button" class="copy" hidden>Copy</button></p>' % html(words)
-

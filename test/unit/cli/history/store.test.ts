@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs"
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
@@ -61,6 +70,18 @@ test("it does not grow for ever", () => {
     project().add(record({ inputs: `${index}`, runs: [runRecord({ red })] }))
   expect(statSync(file()).size).toBeLessThan(1_100_000)
   expect(project().last()?.inputs).toBe("59")
+})
+
+test("of many projects those are forgotten that were looked at least lately", () => {
+  const names = Array.from({ length: 205 }, (_, index) => `project-${index}`)
+  for (const [index, name] of names.entries()) {
+    mkdirSync(path.join(folder, name))
+    project(name).add(record({ inputs: "a" }))
+    utimesSync(path.join(project(name).folder, "runs.jsonl"), index, index)
+  }
+  expect(readdirSync(path.dirname(project().folder))).toHaveLength(200)
+  expect(project("project-0").last()).toBeUndefined()
+  expect(project("project-204").last()).toBeDefined()
 })
 
 test("a folder that is not there is a slip of the user", () => {
