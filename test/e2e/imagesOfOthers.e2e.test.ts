@@ -70,6 +70,25 @@ describe.skipIf(!hasRunc)("what is no web application (skipped where there is no
   })
 })
 
+const large = process.env.PYLINE_TEST_LARGE === "1"
+
+describe.skipIf(!large || !hasRunc)(
+  "pages (skipped: 300 MB to install; PYLINE_TEST_LARGE=1 has them)",
+  () => {
+    test.each(["streamlit_page", "gradio_demo"])("%s", async (name) => {
+      const image = await built(app(name))
+      const port = await freePort()
+      const container = run(image, { PORT: String(port) })
+      const page = await answer(container, `http://127.0.0.1:${port}/`)
+      expect(await page.text()).toMatch(/<!doctype html>/i)
+      const [, ...check] = image.config.config.Healthcheck?.Test ?? []
+      expect(container.exec(check)).toMatchObject({ status: 0 })
+      const { seconds } = await container.stop()
+      expect(seconds).toBeLessThan(8)
+    })
+  },
+)
+
 test("what cannot be started is an error, and the tests do not mind", async () => {
   const source = app("starlette_factory")
   appendFileSync(path.join(source, "pyproject.toml"), "\n[tool.pyline]\nstart = 'gunicorn x:y'\n")

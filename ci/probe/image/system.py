@@ -1,4 +1,4 @@
-"""Make the system layer of an image, in the image itself: python - USER [PACKAGE…]
+"""Make the system layer of an image, in the image itself: python - install USER [PACKAGE…]
 
 Installs Debian packages, takes out the installers of Python packages, names the user. Whatever has changed gets one and the
 same time, and logs and caches go, so that the layer is the same each time that the same packages are installed.
@@ -77,7 +77,7 @@ def settle(since: float) -> None:
 def main() -> int:
     # Clocks of file systems are a little coarser than this one.
     since = time.time() - 1
-    number, *packages = sys.argv[1:]
+    _, number, *packages = sys.argv[1:]
     if packages:
         apt(packages)
     remove(INSTALLERS)

@@ -73,6 +73,13 @@ export async function withUv(container: Container, platform?: string): Promise<C
     .withMountedCache(CACHE, cache)
 }
 
+/** For installs whose bytecode is made by something else. */
+export const withoutCompiling = (container: Container): Container =>
+  container.withMountedDirectory(
+    SETTINGS,
+    dag.directory().withNewFile("uv.toml", UV_TOML.replace("bytecode = true", "bytecode = false")),
+  )
+
 /** Without it again: the project's tests meet a Python environment and no installer. */
 export function withoutUv(container: Container): Container {
   let rest = withoutIndexes(container)

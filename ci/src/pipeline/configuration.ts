@@ -10,7 +10,9 @@ const OCI = "org.opencontainers.image."
  * The first process of a container has to pass signals on, to end when it is asked to, and to bury other processes' children.
  * Servers do; a program that was not written to be the first process does not, and is given one that does.
  */
-const INIT = `"$@" <&3 3<&- & child=$!
+const INIT = `exec 3<&0
+"$@" <&3 3<&- & child=$!
+exec 2>/dev/null
 for signal in TERM INT HUP QUIT USR1 USR2; do trap "kill -$signal $child 2>/dev/null" $signal; done
 while :; do wait $child; status=$?; kill -0 $child 2>/dev/null || exit $status; done`
 
@@ -34,7 +36,7 @@ export function configured(
   if (start.health !== undefined) image = withHealth(image, start.health)
   return image
     .withWorkdir([SOURCE, start.directory ?? []].flat().join("/"))
-    .withEntrypoint(start.init ? ["/bin/sh", "-c", `exec 3<&0\n${INIT}`, "init"] : [])
+    .withEntrypoint(start.init ? ["/bin/sh", "-c", INIT, "init"] : [])
     .withDefaultArgs(start.command)
 }
 

@@ -106,7 +106,8 @@ export function lastOfKilledTests(error: unknown): string[] | undefined {
 /** What a command was installing, in words. */
 function subject(command: string, plan: Plan | undefined): string {
   if (plan === undefined) return "Pyline's toolbox"
-  if (command.includes("apt.sh")) return `the system packages ${plan.systemPackages.join(", ")}`
+  if (/\bapt\.sh\b| - install /.test(command))
+    return `the system packages ${plan.systemPackages.join(", ")}`
   return plan.name ?? "the project"
 }
 

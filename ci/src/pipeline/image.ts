@@ -4,7 +4,15 @@ import { CONTENTS, DEVELOPMENT, SECRETS } from "../project/contents.ts"
 import type { Plan, Start } from "../project/plan.ts"
 import { WITHOUT_GIT } from "../source.ts"
 import { imageProgram } from "./asset.ts"
-import { ENVIRONMENT, environment, PYTHON, SEARCH_PATH, SOURCE } from "./base.ts"
+import {
+  ENVIRONMENT,
+  environment,
+  PYTHON,
+  SEARCH_PATH,
+  SOURCE,
+  withoutCompiling,
+  withoutUv,
+} from "./base.ts"
 import { configured } from "./configuration.ts"
 import { files } from "./files.ts"
 import { uvSync, withDependencies } from "./install.ts"
@@ -61,9 +69,12 @@ function startOf({ name, start, startProblem }: Plan): Start {
 function systemLayer({ python, platform, production }: Plan): Container {
   const packages = production.systemPackages.run
   // Its program comes through the standard input: a mount would leave its mark on the directory it is in.
-  return pythonContainer(python, platform).withExec([PYTHON, "-B", "-S", "-", USER, ...packages], {
-    stdin: imageProgram("system.py"),
-  })
+  return pythonContainer(python, platform).withExec(
+    [PYTHON, "-B", "-S", "-", "install", USER, ...packages],
+    {
+      stdin: imageProgram("system.py"),
+    },
+  )
 }
 
 /** The container in which the production dependencies are installed, and made a tree of. The source is no part of its key. */
@@ -73,7 +84,7 @@ async function dependencyLayer(plan: Plan, { indexCredentials }: ImageOptions): 
     { ...plan, dependencies, systemPackages: systemPackages.build },
     indexCredentials,
   )
-  return withDependencies(empty, dependencies)
+  return withDependencies(withoutCompiling(empty), dependencies)
     .withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))
     .withExec(layer("dependencies"))
 }
@@ -91,7 +102,8 @@ function withApplication(
   start: Start,
   source: Directory,
 ): Container {
-  const building = withWheel(container, plan, source)
+  // What is the project's own runs without the installer, its cache and its credentials.
+  const building = withoutUv(withWheel(container, plan, source))
     .withoutDirectory(SOURCE)
     .withDirectory(SOURCE, start.copied ? contents(plan, source) : dag.directory())
   return start.build === undefined ? building : prepared(building, start, start.build)

@@ -53,6 +53,7 @@ export function installs(command: readonly string[]): boolean {
     case "python":
       return (
         (words[at + 1] === "-m" && words[at + 2] === "pip") ||
+        (words[at + 3] === "-" && words[at + 4] === "install") ||
         (words[at + 1] === "-I" && words[at + 2] === "make_dist.py") ||
         (words[at + 1] === "-I" && words[at + 2] === "run_lock.py")
       )
