@@ -61,7 +61,7 @@ function findingsOf(
 }
 
 /** The table of all checks, or the error that one which is not green is. */
-export function judgeAll(checked: readonly Checked[]): string {
+export function judgeAll(checked: readonly Pick<Checked, "result">[]): string {
   const results = checked.map(({ result }) => result)
   const table = tableOf(results)
   const wrong = results.flatMap(wrongWith)

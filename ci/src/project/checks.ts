@@ -108,8 +108,10 @@ function configured(facts: Facts, kind: Kind, name: ToolName): string | undefine
   const { configs = [], hooks, commands = [] } = facts.checks ?? {}
   if (name === "pre-commit") {
     if (hooks === undefined) return undefined
-    const { left } = hooksBeside(hooks, (tool, does) => configured(facts, does, tool) !== undefined)
-    if (left === 0) return undefined
+    const runs = (tool: ToolName, does: Kind) => configured(facts, does, tool) !== undefined
+    const { left, skipped } = hooksBeside(hooks, runs)
+    // A file in which no hook was found is for pre-commit to read: it may be wrong.
+    if (left === 0) return skipped.length > 0 ? undefined : hooks.file
     return `${left} other ${left === 1 ? "hook" : "hooks"} of ${hooks.file}`
   }
   const config = configs.find(({ tool }) => tool === name)

@@ -9,6 +9,12 @@ docs: docs/package-managers.md`,
   services/worker/requirements.txt
 fix: choose one: --source backend (from the root of the repository)
 docs: docs/manifests.md`,
+  lint_settings_no_list: `error[MANIFEST_INVALID]: pyline.toml:1: types must be a list of strings
+fix: correct pyline.toml
+docs: docs/manifests.md`,
+  lint_settings_unknown: `error[MANIFEST_INVALID]: pyproject.toml: lint = ["pylama"] is not a tool that Pyline checks with
+fix: use ruff, flake8, pylint and pre-commit, or none: lint = []
+docs: docs/checks.md`,
   pdm_and_pylock: `error[MANAGER_AMBIGUOUS]: pdm.lock and pylock.toml are locks of different tools
 They can disagree on what to install, so Pyline does not guess which one the project means.
 fix: delete the lock that is not in use, or decide with a setting: [tool.pyline] package-manager = "pdm"
