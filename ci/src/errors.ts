@@ -60,6 +60,11 @@ export const EXIT_CLASS = {
   TAG_MISSING: 2,
   TAG_TAKEN: 2,
   SECRET_IN_IMAGE: 2,
+  SECRET_IN_PACKAGE: 2,
+  VERSION_UNTOLD: 2,
+  PUBLISH_REFUSED: 2,
+  PUBLISH_CONFLICT: 2,
+  PUBLISH_REJECTED: 2,
   KEY_INVALID: 2,
   PLATFORM_INVALID: 2,
   CHECKS_MISCONFIGURED: 2,
@@ -67,6 +72,7 @@ export const EXIT_CLASS = {
   SERVICE_LOST: 3,
   VERSION_ERRORED: 3,
   REGISTRY_FAILED: 3,
+  PUBLISH_FAILED: 3,
   PLATFORM_UNAVAILABLE: 3,
   CHECK_ERRORED: 3,
   CHECKS_ERRORED: 3,
@@ -961,19 +967,105 @@ export function tagTaken(
 }
 
 /** The image has a secret of this run in it. Nothing was uploaded. */
-export function secretInImage(
-  places: readonly { secret: string; where: string; form: string }[],
-): PylineError {
+interface SecretPlace {
+  /** The flag it was given with. */
+  secret: string
+  where: string
+  form: string
+}
+
+export function secretInImage(places: readonly SecretPlace[]): PylineError {
+  return error("SECRET_IN_IMAGE", {
+    found: "the image has a secret of this run in it, so it was not published",
+    means: secretPlaces(places),
+    fix: "find out what writes it there; a value that was in a file should be taken for known to others",
+    page: "publish",
+  })
+}
+
+export function secretInPackage(places: readonly SecretPlace[]): PylineError {
+  return error("SECRET_IN_PACKAGE", {
+    found: "the package has a secret of this run in it, so it was not published",
+    means: secretPlaces(places),
+    fix: "find out what writes it there; a value that was in a file should be taken for known to others",
+    page: "publish-package",
+  })
+}
+
+function secretPlaces(places: readonly SecretPlace[]): string[] {
   const shown = places.slice(0, 10).map(({ secret, where, form }) => {
     return `  ${where}: the value of --${secret}${form === "plain" ? "" : ` (${form})`}`
   })
   if (places.length > shown.length) shown.push(`  and ${places.length - shown.length} more`)
-  return error("SECRET_IN_IMAGE", {
-    found: "the image has a secret of this run in it, so it was not published",
-    means: shown,
-    fix: "find out what writes it there; a value that was in a file should be taken for known to others",
-    page: "publish",
+  return shown
+}
+
+/** A package whose version comes from git is about to be published, and nothing says which version this is. */
+export function versionUntold(standIn: string): PylineError {
+  return error("VERSION_UNTOLD", {
+    found: "the version of the package comes from git, and nothing says which one this is",
+    means: [
+      `Built without being told it would be ${standIn}, and a version can be published only once.`,
+    ],
+    fix: `say which version it is: --package-version ${standIn}, or the version setting`,
+    page: "publish-package",
   })
+}
+
+/** As ci/probe/package_index/errors.py has them. */
+export type PublishTrouble =
+  | "refused"
+  | "identity"
+  | "taken"
+  | "rejected"
+  | "unseen"
+  | "unreachable"
+
+/** Why an index did not take a package. */
+export function packageNotPublished(kind: PublishTrouble, message: string): PylineError {
+  const page = "publish-package"
+  switch (kind) {
+    case "refused":
+      return error("PUBLISH_REFUSED", {
+        found: `the package index refuses access: ${message}`,
+        fix: "check --token and, where it is a password, --username; and that they may publish this project",
+        page,
+      })
+    case "identity":
+      return error("PUBLISH_REFUSED", {
+        found: `trusted publishing: ${message}`,
+        means: [
+          "The index has to know the repository and the workflow as a publisher of the project.",
+        ],
+        fix: "add it in the settings of the project at the index, or give a --token",
+        page,
+      })
+    case "taken":
+      return error("PUBLISH_CONFLICT", {
+        found: message,
+        means: ["An index takes a file once. Nothing was uploaded in its place."],
+        fix: "raise the version",
+        page,
+      })
+    case "rejected":
+      return error("PUBLISH_REJECTED", {
+        found: `the package index does not take ${message}`,
+        fix: "correct what it says",
+        page,
+      })
+    case "unseen":
+      return error("PUBLISH_FAILED", {
+        found: message,
+        fix: "look at the index; where its simple API is elsewhere, say so with --simple",
+        page,
+      })
+    case "unreachable":
+      return error("PUBLISH_FAILED", {
+        found: `the package index failed: ${message}`,
+        fix: "try again later; what was uploaded is not uploaded again",
+        page,
+      })
+  }
 }
 
 export function keyInvalid(why: string): PylineError {

@@ -27,6 +27,7 @@ import { judgedTogether, reportsOf, runOne } from "./pipeline/ci.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
 import { publish } from "./pipeline/publish.ts"
+import { publishPackage } from "./pipeline/publishPackage.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
 import { resultIn } from "./pipeline/report.ts"
@@ -379,6 +380,51 @@ export class Pyline {
     try {
       plan = await readPlan(source, python)
       return noticeOf((await audited(plan, source, indexCredentials)).result)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Build the sdist and the wheel, check them and publish them to a package index; uploads nothing that is there already
+   *
+   * @param source The project's directory
+   * @param index pypi, testpypi, or the address that one uploads to, such as https://pypi.example.com/legacy/
+   * @param simple Address of the index's simple API, where it is not beside the first
+   * @param username User name at the index, where the token is a password
+   * @param token Token or password at the index
+   * @param identity For trusted publishing from GitLab: the identity it issued, env:PYPI_ID_TOKEN
+   * @param identityUrl For trusted publishing from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_URL
+   * @param identityToken For trusted publishing from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_TOKEN
+   * @param packageVersion The version of a project that takes its own from git, such as 1.2.0
+   * @param skipChecks Publish without running tests and checks before
+   * @param allowNoTests Publish also where there are no tests
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func({ cache: "never" })
+  async publishPackage(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    index: string = "pypi",
+    simple?: string,
+    username?: string,
+    token?: Secret,
+    identity?: Secret,
+    identityUrl?: Secret,
+    identityToken?: Secret,
+    packageVersion?: string,
+    skipChecks: boolean = false,
+    allowNoTests: boolean = false,
+    python?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, python)
+      return await publishPackage(plan, source, {
+        ...{ index, simple, username, token, identity, identityUrl, identityToken },
+        ...{ version: packageVersion, skipChecks, allowNoTests, python, indexCredentials },
+      })
     } catch (error) {
       throw explain(error, plan)
     }

@@ -1,6 +1,6 @@
 """The verdict on an sdist and the wheel made from it.
 
-    python build.py --reports DIRECTORY --dist DIRECTORY --facts FILE [--directory PATH] [--stand-in VERSION]
+    python build.py --reports DIRECTORY --dist DIRECTORY --facts FILE [--directory PATH] [--stand-in VERSION | --asked VERSION]
         [--tried FILE] [--with-extras FILE] [--ignore RULE[:WHAT]]…
     python build.py --reports DIRECTORY --skipped WHY
 
@@ -15,7 +15,7 @@ import sys
 
 from dist_contents import check_contents
 from dist_files import Sdist, Unreadable, Wheel
-from dist_metadata import check_metadata
+from dist_metadata import check_metadata, plain
 from dist_tried import check_tried
 from result import Result
 
@@ -52,6 +52,7 @@ def main():
     parser.add_argument("--facts")
     parser.add_argument("--directory", default="")
     parser.add_argument("--stand-in")
+    parser.add_argument("--asked")
     parser.add_argument("--tried")
     parser.add_argument("--with-extras")
     parser.add_argument("--ignore", action="append", default=[])
@@ -74,8 +75,11 @@ def main():
     check_contents(sdist, wheel, raw, found)
     tried = check_tried(options.tried, options.with_extras, sdist, found)
     if options.stand_in is not None:
-        message = "the version %s is a stand-in: the project takes its own from git, which is not an input"
+        message = "the version %s is a guess: the project takes its own from git; tell it with --package-version"
         found("version", message % options.stand_in, about="stand-in", severity="warning")
+    if options.asked is not None and plain(options.asked) != plain(raw.get("version", "")):
+        message = "the version asked for is %s, and the project says %s"
+        found("version", message % (options.asked, raw.get("version", "nothing")), about="asked")
     for unused in sorted(set(options.ignore) - found.used):
         result.find("build-ignore has %s, and nothing like that was found" % unused, rule="ignore", severity="warning")
     return verdict(result, "%s %s" % (raw.get("name", "the project"), raw.get("version", "")), (sdist, wheel), tried)

@@ -19,7 +19,7 @@ export function asset(
 
 /** Texts of one of the Python packages in ci/probe, by their paths. */
 export function packageProgram(
-  name: "registry" | "sbom" | "scan" | "signing",
+  name: "package_index" | "registry" | "sbom" | "scan" | "signing",
 ): Record<string, string> {
   const modules = readdirSync(new URL(`${name}/`, directory)).filter((file) => file.endsWith(".py"))
   const paths = modules.sort().map((file) => `${name}/${file}`)

@@ -40,7 +40,7 @@ interface Made {
 /** Builds the sdist, from it the wheel, and checks both. */
 export async function built(plan: Plan, source: Directory, options: BuildOptions): Promise<Built> {
   if (plan.build === undefined) {
-    const checked = await verdict(["--skipped", whyNot(plan)], {})
+    const checked = await verdict(["--skipped", whyNoPackage(plan)], {})
     return { ...checked, dist: dag.directory() }
   }
   const build = withVersion(plan.build, options.version)
@@ -62,6 +62,7 @@ export async function built(plan: Plan, source: Directory, options: BuildOptions
   }
   if (build.directory !== undefined) args.push("--directory", build.directory)
   if (build.standIn !== undefined) args.push("--stand-in", build.standIn)
+  if (options.version !== undefined) args.push("--asked", options.version)
   const checked = await verdict(
     [...args, ...build.ignore.flatMap((rule) => ["--ignore", rule])],
     inputs,
@@ -78,7 +79,7 @@ function withVersion(build: PackageBuild, version: string | undefined): PackageB
   return { ...rest, environment: Object.fromEntries(names.map((name) => [name, version])) }
 }
 
-const whyNot = (plan: Plan): string =>
+export const whyNoPackage = (plan: Plan): string =>
   plan.decisions.find(({ about }) => about === "project")?.rule ?? "the project is no package"
 
 /** The container in which both were built. The whole source is its input: an sdist may take any file of it. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { type Container, dag, type Secret } from "@dagger.io/dagger"
+import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger"
 import { internal, secretInImage } from "../errors.ts"
 import { DEFAULT } from "../project/python.ts"
 import { packageProgram } from "./asset.ts"
@@ -21,17 +21,27 @@ export async function refuseSecrets(
   image: Container,
   secrets: Readonly<Record<string, Secret | undefined>>,
 ): Promise<void> {
+  const found = await findSecrets(image.rootfs(), await textsOf(image), secrets)
+  if (found.length > 0) throw secretInImage(found)
+}
+
+/** Where secrets are in a directory and in texts, which have names. */
+export async function findSecrets(
+  root: Directory,
+  texts: Readonly<Record<string, string>>,
+  secrets: Readonly<Record<string, Secret | undefined>>,
+): Promise<Found[]> {
   const given = Object.entries(secrets).flatMap(([flag, secret]) =>
     secret === undefined ? [] : ([[flag, secret]] as const),
   )
-  if (given.length === 0) return
+  if (given.length === 0) return []
   let scanner = dag
     .container()
     .from(pythonImage(DEFAULT))
-    .withMountedDirectory("/image", image.rootfs())
+    .withMountedDirectory("/image", root)
     .withMountedDirectory(PROGRAMS, files(packageProgram("scan")))
     .withEnvVariable("PYTHONPATH", PROGRAMS)
-    .withMountedDirectory(CONFIG, files({ "texts.json": JSON.stringify(await textsOf(image)) }))
+    .withMountedDirectory(CONFIG, files({ "texts.json": JSON.stringify(texts) }))
     // A secret is no part of a key: with another one the answer may be another.
     .withEnvVariable("PYLINE_REQUEST", randomUUID())
   for (const [flag, secret] of given)
@@ -43,8 +53,7 @@ export async function refuseSecrets(
     ])
     .file(OUTPUT)
     .contents()
-  const found = parseScan(text)
-  if (found.length > 0) throw secretInImage(found)
+  return parseScan(text)
 }
 
 /** What an image says beside its files. */
@@ -64,7 +73,13 @@ async function textsOf(image: Container): Promise<Record<string, string>> {
   ])
 }
 
-function parseScan(text: string): { secret: string; where: string; form: string }[] {
+interface Found {
+  secret: string
+  where: string
+  form: string
+}
+
+function parseScan(text: string): Found[] {
   try {
     const result = JSON.parse(text)
     if (result.schema === 1 && Array.isArray(result.found)) return result.found

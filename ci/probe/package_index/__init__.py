@@ -1,0 +1,1 @@
+"""Publishing an sdist and a wheel to a Python package index."""
