@@ -532,7 +532,7 @@ export function runsIncomplete(found: string, means: readonly string[]): PylineE
   return error("RUNS_INCOMPLETE", {
     found,
     means: [...means],
-    fix: "collect the reports of one run of each part: pyline reports --shard 1/5 -o reports/1, and so on",
+    fix: "collect the reports of one run of each part: pyline reports --shard 1/5 -o pyline-reports/1, and so on",
     page: "matrix",
   })
 }
