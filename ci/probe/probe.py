@@ -44,7 +44,7 @@ MANIFESTS = (
     *LOCKS,
     "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt", "tox.ini", "tox.toml", "noxfile.py", "pytest.ini",
     ".pytest.ini", "pytest.toml", ".pytest.toml", ".python-version", "uv.toml", "hatch.toml", "environment.yml",
-    "environment.yaml", "conda.yml", "manage.py", "PKG-INFO", "pyline.toml", ".tool-versions", "runtime.txt",
+    "environment.yaml", "conda.yml", "pixi.toml", "manage.py", "PKG-INFO", "pyline.toml", ".tool-versions", "runtime.txt",
 )  # fmt: skip
 
 

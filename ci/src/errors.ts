@@ -309,6 +309,21 @@ export function pythonEndOfLife(
   })
 }
 
+/** A version that Pyline runs still, when asked to. */
+export function pythonEnded(
+  place: Place,
+  version: string,
+  date: string,
+  current: string,
+): PylineError {
+  return error("PYTHON_EOL", {
+    found: `${at(place)}: Python ${version} had its last security fix on ${date}`,
+    means: ["What is found in it since then stays as it is."],
+    fix: `move to Python ${current} or newer and say so in ${place.file}, or accept it: [tool.pyline] python = "${version}"`,
+    page: "python-versions",
+  })
+}
+
 export function pythonUnsupported(place: Place, value: string, range: string): PylineError {
   return error("PYTHON_UNSUPPORTED", {
     found: `${at(place)}: no Python that Pyline runs satisfies ${JSON.stringify(value)}`,

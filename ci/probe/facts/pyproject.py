@@ -67,7 +67,10 @@ def project_facts(project: Project, metadata: dict) -> dict:
         "extras": {},
     }
     name = metadata.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"(?i)[a-z0-9]([a-z0-9._-]*[a-z0-9])?", name):
+    if name is None and project.exists("pdm.lock"):
+        # PDM takes a project that is nothing but its dependencies.
+        pass
+    elif not isinstance(name, str) or not re.fullmatch(r"(?i)[a-z0-9]([a-z0-9._-]*[a-z0-9])?", name):
         problem = "[project] has no name" if name is None else f"project.name {name!r} is not a valid name"
         project.report(
             Problem(file, problem, line_of(text, r"^\s*name\s*=" if name is not None else r"^\s*\[project\]"))

@@ -41,6 +41,7 @@ const MANIFESTS = [
   "environment.yml",
   "environment.yaml",
   "conda.yml",
+  "pixi.toml",
   "manage.py",
   "PKG-INFO",
   ".tool-versions",

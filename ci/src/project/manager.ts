@@ -158,6 +158,7 @@ export function decideManager(facts: Facts): ManagerChoice {
     return decided("pip", script.file, "inline metadata of scripts lists dependencies")
   const conda = ["environment.yml", "environment.yaml", "conda.yml"].find(has)
   if (conda !== undefined) throw managerUnsupported(conda, "conda", CONDA)
+  if (has("pixi.toml")) throw managerUnsupported("pixi.toml", "pixi", CONDA)
   return decided("none", undefined, "no file lists a dependency")
 }
 

@@ -1,5 +1,6 @@
 import {
   pythonConflict,
+  pythonEnded,
   pythonEndOfLife,
   pythonInvalid,
   pythonUnsupported,
@@ -26,6 +27,9 @@ const END_OF_LIFE: Record<string, string> = {
 /** Run still, but no longer mended: the last security fix. */
 const ENDED: Record<string, string> = { "3.9": "2025-10-31", "3.10": "2026-10-31" }
 
+/** What ended before this is refused where nobody asks for it: a year before this version of Pyline. */
+const LONG_AGO = "2025-11-30"
+
 const RANGE = `${SUPPORTED[0]} to ${SUPPORTED[SUPPORTED.length - 1]}`
 const ARGUMENT = "--python"
 const RANGES = ["requires-python", "python_requires", "Poetry's python"]
@@ -45,6 +49,8 @@ export function decidePython(
     pins.find(({ rule }) => rule === "the python setting")
   const pin = nearest ?? pins[0]
   const constraints = nearest === undefined ? [...pins, ...ranges] : [nearest, ...ranges]
+
+  if (nearest === undefined) for (const constraint of pins) refuseEnded(constraint)
 
   let allowed = SUPPORTED
   for (const constraint of constraints) {
@@ -92,6 +98,18 @@ export function decidePython(
     },
     warnings,
   }
+}
+
+/** A pin to a version that is long over has to be meant: an argument or our own setting says so. */
+function refuseEnded(pin: PythonConstraint): void {
+  const date = pin.minor === undefined ? undefined : ENDED[pin.minor]
+  if (pin.minor !== undefined && date !== undefined && date < LONG_AGO)
+    throw pythonEnded(
+      pin,
+      pin.minor,
+      date,
+      SUPPORTED.find((minor) => ENDED[minor] === undefined) ?? DEFAULT,
+    )
 }
 
 /** Versions that the project says it supports: what ranges allow, of the classifiers where there are any. */

@@ -65,6 +65,10 @@ docs: docs/locks.md`,
 What is installed would change from day to day without it.
 fix: pipenv lock, then commit Pipfile.lock
 docs: docs/package-managers.md`,
+  pixi_manifest: `error[MANAGER_UNSUPPORTED]: pixi.toml is a file of pixi, which Pyline does not install from
+Nothing was installed, because tests without their dependencies say nothing.
+fix: list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes
+docs: docs/package-managers.md`,
   poetry_lock_stale: `error[LOCK_STALE]: poetry.lock does not match pyproject.toml
 A dependency in pyproject.toml was changed and poetry.lock was not, so a frozen install would not be what pyproject.toml says.
 fix: poetry lock, then commit poetry.lock
@@ -144,6 +148,10 @@ docs: docs/manifests.md`,
   python_version_end_of_life: `error[PYTHON_EOL]: .python-version:1: Python 3.8 had its last security fix on 2024-10-07
 Pyline runs Python 3.9 and newer.
 fix: move the project to Python 3.9 or newer and say so in .python-version
+docs: docs/python-versions.md`,
+  python_version_ended: `error[PYTHON_EOL]: .python-version:1: Python 3.9 had its last security fix on 2025-10-31
+What is found in it since then stays as it is.
+fix: move to Python 3.11 or newer and say so in .python-version, or accept it: [tool.pyline] python = "3.9"
 docs: docs/python-versions.md`,
   python_version_malformed: `error[PYTHON_INVALID]: .python-version:1: "latest" is not a Python version Pyline can read
 fix: write a version such as 3.13 (3.9 to 3.14 are supported)
