@@ -26,6 +26,7 @@ import { checksOf, formattedTree } from "./pipeline/checks.ts"
 import { judgedTogether, reportsOf, runOne } from "./pipeline/ci.ts"
 import { explain } from "./pipeline/failure.ts"
 import { image } from "./pipeline/image.ts"
+import { useCache, useVouchedCache } from "./pipeline/layerCache.ts"
 import { publish } from "./pipeline/publish.ts"
 import { publishPackage } from "./pipeline/publishPackage.ts"
 import { readPlan, withStart } from "./pipeline/read.ts"
@@ -79,6 +80,9 @@ export class Pyline {
    * @param durations Reports of an earlier run; parts are made to take equally long by them
    * @param attempt Another word, such as 2, runs the tests anew where their result is known
    * @param from Folder with the reports of runs elsewhere (parts, versions): give the result of all of them, and run nothing
+   * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
+   * @param cacheLogin Login at that registry, as user:password
+   * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
    */
   @func()
   @check()
@@ -92,7 +96,11 @@ export class Pyline {
     durations?: Directory,
     attempt?: string,
     from?: Directory,
+    cache?: string,
+    cacheLogin?: Secret,
+    cacheKey?: Secret,
   ): Promise<string> {
+    await useCache({ cache, cacheLogin, cacheKey })
     const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
     const suite = await runSuite(source, python, request)
     found(resultIn(suite))
@@ -112,6 +120,9 @@ export class Pyline {
    * @param durations Reports of an earlier run; parts are made to take equally long by them
    * @param attempt Another word, such as 2, runs the tests anew where their result is known
    * @param from Folder with the reports of runs elsewhere (parts, versions): give the result of all of them, and run nothing
+   * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
+   * @param cacheLogin Login at that registry, as user:password
+   * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
    */
   @func()
   async reports(
@@ -125,7 +136,11 @@ export class Pyline {
     durations?: Directory,
     attempt?: string,
     from?: Directory,
+    cache?: string,
+    cacheLogin?: Secret,
+    cacheKey?: Secret,
   ): Promise<Directory> {
+    await useCache({ cache, cacheLogin, cacheKey })
     const tests = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
     return await (await reportsOf(checksOf(source, { python, ...tests }, only))).sync()
   }
@@ -137,6 +152,9 @@ export class Pyline {
    * @param python Python versions for the tests instead of the one the project asks for, such as 3.13 or 3.11,3.13; matrix for all that it supports
    * @param allowNoTests Be green also where there are no tests
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
+   * @param cacheLogin Login at that registry, as user:password
+   * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
    */
   @func()
   async ci(
@@ -144,7 +162,11 @@ export class Pyline {
     python: string[] = [],
     allowNoTests: boolean = false,
     indexCredentials?: Secret,
+    cache?: string,
+    cacheLogin?: Secret,
+    cacheKey?: Secret,
   ): Promise<string> {
+    await useCache({ cache, cacheLogin, cacheKey })
     return judgedTogether(checksOf(source, { python, allowNoTests, indexCredentials }))
   }
 
@@ -266,6 +288,9 @@ export class Pyline {
    * @param branch The branch; the pyline command asks git for it
    * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
    * @param repository Address of the repository; the pyline command asks git for it
+   * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
+   * @param cacheLogin Login at that registry, as user:password
+   * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
    */
   @func({ cache: "never" })
   async publish(
@@ -285,13 +310,18 @@ export class Pyline {
     branch?: string,
     created?: string,
     repository?: string,
+    cache?: string,
+    cacheLogin?: Secret,
+    cacheKey?: Secret,
   ): Promise<string> {
     let plan: Plan | undefined
     try {
+      await useVouchedCache({ cache, cacheLogin, cacheKey })
       plan = await readPlan(source, python)
       return await publish(plan, source, {
         ...{ registry, tags, username, password, platforms, skipChecks, allowNoTests },
         ...{ python, indexCredentials, revision, branch, created, repository },
+        ...{ cacheLogin, cacheKey },
         signing: signingKey && { key: signingKey, password: signingPassword },
       })
     } catch (error) {

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from registry import artifact, reference
+from registry import artifact, reference, transport, vouch
 from registry.auth import Login
 from registry.client import Repository
 from registry.copy import copy
@@ -21,6 +21,7 @@ from registry.tags import put_tags
 
 def main(arguments):
     args = _parser().parse_args(arguments)
+    transport.attempts = args.attempts
     try:
         result = {"schema": 1, "ok": True, **args.run(args)}
     except RegistryError as error:
@@ -41,6 +42,7 @@ def _parser():
         made.add_argument("--output", required=True, help="file for the result")
         made.add_argument("--username", default="")
         made.add_argument("--password-file")
+        made.add_argument("--attempts", type=int, default=transport.attempts, help="how often a request is tried")
         return made
 
     made = command("check", check, "fails unless one may write to a repository")
@@ -72,6 +74,13 @@ def _parser():
     made.add_argument("--referrers", action="store_true", help="with what refers to it")
     made.add_argument("--from-username", default="")
     made.add_argument("--from-password-file")
+    made = command("find", find, "the digest of an entry of a cache, if it is to be used")
+    made.add_argument("image", help="name:tag")
+    made.add_argument("--secret-file", help="only one that somebody with this secret vouches for")
+    made = command("vouch", vouches, "puts an image that is there under a tag of a cache, and vouches for it")
+    made.add_argument("image", help="name@sha256:…")
+    made.add_argument("tag")
+    made.add_argument("--secret-file", required=True)
     return parser
 
 
@@ -145,6 +154,29 @@ def copies(args):
     digest = _manifest(source).digest
     copy(source, _repository(args, args.target), digest, referrers=args.referrers)
     return {"digest": digest}
+
+
+def find(args):
+    repository = _repository(args, args.image)
+    secret = _secret(args.secret_file) if args.secret_file else None
+    digest, why = vouch.find(repository, repository.reference.tag, secret)
+    print(f"{args.image} {digest or why}")
+    return {"digest": digest, "why": why}
+
+
+def vouches(args):
+    repository = _repository(args, args.image)
+    vouch.vouch(repository, args.tag, repository.reference.digest, _secret(args.secret_file))
+    print(f"{repository.reference.name}:{args.tag} {repository.reference.digest}")
+    return {}
+
+
+def _secret(path):
+    with open(path, "rb") as file:
+        secret = file.read().strip()
+    if len(secret) < 16:
+        raise RegistryError("invalid", "the key of the cache has less than 16 characters")
+    return secret
 
 
 def _repository(args, text):

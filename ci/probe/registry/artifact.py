@@ -90,6 +90,12 @@ def read(repository, digest):
     return [(layer, repository.blob(layer["digest"])) for layer in layers]
 
 
+def read_tag(repository, tag):
+    """The documents of the artifact under a tag; none where there is no such tag."""
+    manifest = repository.manifest(tag)
+    return [] if manifest is None else read(repository, manifest.digest)
+
+
 def enlist(repository, manifest, subject):
     """Adds an artifact to the index that stands for the list of referrers where the registry keeps none."""
     if repository.lists(subject, manifest.digest):

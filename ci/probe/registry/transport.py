@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from registry.errors import RegistryError
 from registry.reference import is_loopback
 
-ATTEMPTS = 6
+attempts = 6
 # Seconds. A registry that asks for more is not waited for.
 MOST_PATIENCE = 90
 TIMEOUT = 120
@@ -68,8 +68,8 @@ def _opener(url):
 def send(request, log=lambda line: None):
     """The answer, of any status that another attempt does not change. Raises RegistryError."""
     waited = 0.0
-    for attempt in range(1, ATTEMPTS + 1):
-        last = attempt == ATTEMPTS
+    for attempt in range(1, attempts + 1):
+        last = attempt == attempts
         try:
             response = _follow(request)
         except RegistryError:

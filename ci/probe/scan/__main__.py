@@ -49,6 +49,8 @@ _WITHIN = (
     rb"(?im)^(?:machine\s+\S+|default)\s.*?\bpassword\s+(\S+)",
     rb"(?im)^[^=:#\n]*(?:password|token|secret|api_?key)[\w-]*\"?\s*[=:]\s*[\"']?([^\s\"']+)",
     rb"://[^/@\s:]*:([^@\s/]+)@",
+    # user:password
+    rb"\A[^:\s/]+:([^:\s/]+)\Z",
 )
 
 

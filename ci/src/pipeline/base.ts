@@ -48,6 +48,15 @@ export async function environment(plan: Plan, credentials?: Secret): Promise<Con
   return withIndexes(empty, plan, credentials)
 }
 
+/** An environment that was left by `withoutUv`, ready to install more. */
+export async function ready(
+  container: Container,
+  plan: Plan,
+  credentials?: Secret,
+): Promise<Container> {
+  return withIndexes(await withUv(container, plan.platform), plan, credentials)
+}
+
 /** With packages of Debian. */
 export function withSystemPackages(container: Container, names: readonly string[]): Container {
   const script = `${HOME}/apt.sh`

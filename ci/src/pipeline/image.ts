@@ -4,18 +4,10 @@ import { CONTENTS, DEVELOPMENT, SECRETS } from "../project/contents.ts"
 import type { Plan, Start } from "../project/plan.ts"
 import { WITHOUT_GIT } from "../source.ts"
 import { imageProgram } from "./asset.ts"
-import {
-  ENVIRONMENT,
-  environment,
-  PYTHON,
-  SEARCH_PATH,
-  SOURCE,
-  withoutCompiling,
-  withoutUv,
-} from "./base.ts"
+import { ENVIRONMENT, PYTHON, SEARCH_PATH, SOURCE, withoutUv } from "./base.ts"
 import { configured } from "./configuration.ts"
+import { dependencyLayer, uvSync } from "./dependencyLayer.ts"
 import { files } from "./files.ts"
-import { uvSync, withDependencies } from "./install.ts"
 import type { Origin } from "./origin.ts"
 import { withStart } from "./read.ts"
 import { HOME, pythonContainer } from "./toolbox.ts"
@@ -44,7 +36,7 @@ export async function image(
 ): Promise<Container> {
   const known = await withStart(plan, source)
   const start = startOf(known)
-  const dependencies = await dependencyLayer(known, options)
+  const dependencies = await productionLayer(known, options)
   const application = withApplication(dependencies, known, start, source).withExec(
     layer("application", ["--source", SOURCE]),
   )
@@ -78,13 +70,10 @@ function systemLayer({ python, platform, production }: Plan): Container {
 }
 
 /** The container in which the production dependencies are installed, and made a tree of. The source is no part of its key. */
-async function dependencyLayer(plan: Plan, { indexCredentials }: ImageOptions): Promise<Container> {
+async function productionLayer(plan: Plan, { indexCredentials }: ImageOptions): Promise<Container> {
   const { dependencies, systemPackages } = plan.production
-  const empty = await environment(
-    { ...plan, dependencies, systemPackages: systemPackages.build },
-    indexCredentials,
-  )
-  return withDependencies(withoutCompiling(empty), dependencies)
+  const production = { ...plan, dependencies, systemPackages: systemPackages.build }
+  return (await dependencyLayer(production, indexCredentials, { compiled: false }))
     .withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))
     .withExec(layer("dependencies"))
 }

@@ -10,6 +10,7 @@ import { checksOf } from "./checks.ts"
 import { judgeAll, runAll } from "./ci.ts"
 import { describe } from "./describe.ts"
 import { image } from "./image.ts"
+import type { CacheOptions } from "./layerCache.ts"
 import { type Origin, repositoryOf } from "./origin.ts"
 import { requirePlatform } from "./platform.ts"
 import { pushed } from "./push.ts"
@@ -19,7 +20,7 @@ import { refuseSecrets } from "./scan.ts"
 import type { SigningKey } from "./signing.ts"
 
 /** What `publish` is asked for. */
-export interface PublishOptions extends Origin {
+export interface PublishOptions extends Origin, Pick<CacheOptions, "cacheLogin" | "cacheKey"> {
   registry: string
   tags: readonly string[]
   username?: string | undefined
@@ -63,6 +64,8 @@ export async function publish(
       "index-credentials": options.indexCredentials,
       "signing-key": options.signing?.key,
       "signing-password": options.signing?.password,
+      "cache-login": options.cacheLogin,
+      "cache-key": options.cacheKey,
     })
   }
   const digest = await pushed(images, name, login)

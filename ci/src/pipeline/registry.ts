@@ -21,6 +21,8 @@ export interface RegistryOptions {
   login?: Login | undefined
   /** Of the registry that is copied from. */
   from?: Login | undefined
+  /** What entries of a cache are vouched for with. */
+  secret?: Secret | undefined
   /** Documents, which the command finds in its working directory. */
   input?: Directory
 }
@@ -61,6 +63,10 @@ export async function registry<T>(
     const path = `${RUN}/${prefix}password`
     container = container.withMountedSecret(path, login.password)
     args.push(`--${prefix}username`, login.username, `--${prefix}password-file`, path)
+  }
+  if (options.secret !== undefined) {
+    container = container.withMountedSecret(`${RUN}/secret`, options.secret)
+    args.push("--secret-file", `${RUN}/secret`)
   }
   const result = `${OUTPUT}/result.json`
   const done = container.withExec([

@@ -175,6 +175,42 @@ describe("copies", () => {
   })
 })
 
+describe("entries of a cache", () => {
+  test("are found by who has the secret only where it vouches for them", async () => {
+    const { ref, digest } = added("me/cache")
+    const other = added("me/cache", "other")
+    const find = async (...args: string[]) =>
+      (await run(["find", `${registry.host}/me/cache:deps-1`, ...args])).answer
+    const [secret, wrong] = ["one secret of many letters", "another secret of letters"].map(
+      (text) => ["--secret-file", file("secret", `${text}\n`)] as const,
+    ) as [string[], string[]]
+    expect(await find()).toMatchObject({ digest: null, why: "not there" })
+    expect((await run(["vouch", ref, "deps-1", ...secret])).answer).toMatchObject({ ok: true })
+    expect(await find()).toMatchObject({ digest })
+    expect(await find(...secret)).toMatchObject({ digest })
+    const nobody = { digest: null, why: "nothing vouches for it" }
+    expect(await find(...wrong)).toMatchObject(nobody)
+    // Somebody puts another image there; what vouches for the first does not vouch for it, nor for another tag.
+    registry.add("me/cache", "deps-1", other.made)
+    expect(await find(...secret)).toMatchObject(nobody)
+    expect(await find()).toMatchObject({ digest: other.digest })
+    const mac = registry.repositories.get("me/cache")?.manifests.get("deps-1.mac")
+    registry.repositories
+      .get("me/cache")
+      ?.manifests.set("deps-2.mac", mac as NonNullable<typeof mac>)
+    registry.add("me/cache", "deps-2", added("me/cache").made)
+    const elsewhere = await run(["find", `${registry.host}/me/cache:deps-2`, ...secret])
+    expect(elsewhere.answer).toMatchObject(nobody)
+    const short = await run([
+      "find",
+      `${registry.host}/me/cache:deps-1`,
+      "--secret-file",
+      file("s", "short"),
+    ])
+    expect(short.answer).toMatchObject({ ok: false, kind: "invalid" })
+  })
+})
+
 describe("logging in", () => {
   test("with a name and a password", async () => {
     registry.login = { username: "robot", password: "s3cret" }
