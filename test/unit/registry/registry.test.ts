@@ -181,9 +181,9 @@ describe("entries of a cache", () => {
     const other = added("me/cache", "other")
     const find = async (...args: string[]) =>
       (await run(["find", `${registry.host}/me/cache:deps-1`, ...args])).answer
-    const [secret, wrong] = ["one secret of many letters", "another secret of letters"].map(
-      (text) => ["--secret-file", file("secret", `${text}\n`)] as const,
-    ) as [string[], string[]]
+    const secretFile = (text: string) => ["--secret-file", file("secret", `${text}\n`)]
+    const secret = secretFile("one secret of many letters")
+    const wrong = secretFile("another secret of letters")
     expect(await find()).toMatchObject({ digest: null, why: "not there" })
     expect((await run(["vouch", ref, "deps-1", ...secret])).answer).toMatchObject({ ok: true })
     expect(await find()).toMatchObject({ digest })
