@@ -42,15 +42,15 @@ export function pageOf(directory: string, folder: Folder): string {
   for (const [name, text] of Object.entries(folder.files ?? {})) write(name, text)
   write("result.json", JSON.stringify(resultOf(runs, folder.checks, folder.coverage)))
   write("context.json", JSON.stringify(folder.context ?? { plan: PLAN }))
-  const page = path.join(directory, "index.html")
+  const made = path.join(directory, "made")
   const args = ["-B", PROGRAM]
   const { status, stderr } = spawnSync(
     "python3",
-    [...args, directory, path.join(directory, "context.json"), page],
+    [...args, directory, path.join(directory, "context.json"), made],
     { encoding: "utf8" },
   )
-  if (status !== 0 || stderr !== "") throw new Error(`report.py: ${status} ${stderr}`)
-  return pathToFileURL(page).href
+  if (status !== 0 || /Traceback/.test(stderr)) throw new Error(`report.py: ${status} ${stderr}`)
+  return pathToFileURL(path.join(made, "index.html")).href
 }
 
 export const PLAN = {

@@ -28,15 +28,14 @@ class Test:
 
 
 class Model:
-    def __init__(self, directory, context):
-        self.context = context
+    def __init__(self, directory, context, sarif=()):
         self.plan = context.get("plan") or {}
         with open(os.path.join(directory, "result.json"), encoding="utf-8") as file:
             self.result = json.load(file)
         self.runs = self.result["runs"]
         self.checks = self.result["checks"]
         self.coverage = Coverage(os.path.join(directory, "coverage.xml"))
-        self.files = sorted(os.listdir(directory))
+        self.files = [name for name in sorted(os.listdir(directory)) if name in sarif or not name.endswith(".sarif")]
         self.tests = {}
         self.left_out = 0
         for run in self.runs:

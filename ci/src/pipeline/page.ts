@@ -1,4 +1,4 @@
-import { type Directory, dag, type File } from "@dagger.io/dagger"
+import { type Directory, dag } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { DEFAULT } from "../project/python.ts"
 import { reportProgram } from "./asset.ts"
@@ -8,10 +8,13 @@ import { HOME, pythonImage } from "./toolbox.ts"
 const PROGRAM = `${HOME}/page`
 const FOLDER = "/reports"
 const CONTEXT = "/context"
-const OUTPUT = "/index.html"
+const OUTPUT = "/made"
 
-/** The page of a report folder. A step of its own, so that nobody pays for it who does not ask for reports. */
-export function page(folder: Directory, plan: Plan | undefined): File {
+/**
+ * What is made of a report folder: `index.html`, and its SARIF files as hosts take them. A step of its own, so that nobody pays for
+ * it who does not ask for reports.
+ */
+export function pageOf(folder: Directory, plan: Plan | undefined): Directory {
   const context = files({
     "context.json": JSON.stringify(plan === undefined ? {} : { plan: shown(plan) }),
   })
@@ -29,7 +32,7 @@ export function page(folder: Directory, plan: Plan | undefined): File {
       `${CONTEXT}/context.json`,
       OUTPUT,
     ])
-    .file(OUTPUT)
+    .directory(OUTPUT)
 }
 
 /** What the page shows of a plan. The texts of locks in it are long, and would make each a new page. */

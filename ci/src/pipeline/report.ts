@@ -4,7 +4,7 @@ import { type Checked, resultOfError } from "./check.ts"
 import type { Measured } from "./coverage.ts"
 import { markdown } from "./markdown.ts"
 import type { Version } from "./matrix.ts"
-import { page } from "./page.ts"
+import { pageOf } from "./page.ts"
 import { codeQuality } from "./quality.ts"
 import { type Result, resultOf } from "./result.ts"
 
@@ -25,7 +25,11 @@ export interface Findings {
 export function reportFolder(findings: Findings): Directory {
   const { versions, measured, checks = [] } = findings
   let folder = measured?.reports ?? dag.directory()
-  for (const { reports } of checks) folder = folder.withDirectory("/", reports.filter(KNOWN))
+  for (const { result } of checks) {
+    // Of what was read, and not what lies there: project code may have run beside its author.
+    const text = `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`
+    folder = folder.withNewFile(`check-${result.check}.json`, text)
+  }
   for (const { run, reports } of versions) {
     if (reports === undefined) continue
     if (run.junit !== undefined) folder = folder.withFile(run.junit, reports.file(run.junit))
@@ -41,7 +45,10 @@ export function reportFolder(findings: Findings): Directory {
     .withNewFile("summary.md", markdown(result))
     .withNewFile("gl-code-quality-report.json", codeQuality(result))
   const plan = findings.plan ?? versions.find((version) => version.plan !== undefined)?.plan
-  return folder.withFile("index.html", page(folder, plan))
+  let raw = folder
+  for (const { reports } of checks)
+    raw = raw.withDirectory("/", reports.filter({ include: ["*.sarif"] }))
+  return folder.withDirectory("/", pageOf(raw, plan))
 }
 
 /** The `result.json` of what was found. */
@@ -55,6 +62,3 @@ export function resultIn({ versions, measured, error, checks = [] }: Findings): 
     measured?.coverage,
   )
 }
-
-/** Of what lies beside a check's result. The project's own code may have put something there. */
-const KNOWN = { include: ["check-*.json", "*.sarif", "audit.json"] }
