@@ -1124,6 +1124,15 @@ export function platformUnavailable(platform: string, own: string): PylineError 
   })
 }
 
+/** A shell was asked for where none can be had. */
+export function noShell(why: string): PylineError {
+  return error("USAGE", {
+    found: `--debug could not open a shell: ${why}`,
+    fix: "run it at a terminal, or leave out --debug",
+    page: "debug",
+  })
+}
+
 export function usage(found: string, fix: string): PylineError {
   return error("USAGE", { found, fix })
 }

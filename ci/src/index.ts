@@ -33,6 +33,7 @@ import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
 import { resultIn } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
+import { withShell } from "./pipeline/shell.ts"
 import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { verify } from "./pipeline/verify.ts"
 import type { Plan } from "./project/plan.ts"
@@ -83,6 +84,7 @@ export class Pyline {
    * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
    * @param cacheLogin Login at that registry, as user:password
    * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
+   * @param debug Open a shell in the failing container
    */
   @func()
   @check()
@@ -99,10 +101,11 @@ export class Pyline {
     cache?: string,
     cacheLogin?: Secret,
     cacheKey?: Secret,
+    debug: boolean = false,
   ): Promise<string> {
     await useCache({ cache, cacheLogin, cacheKey })
     const request = { args, allowNoTests, indexCredentials, shard, durations, attempt, from }
-    const suite = await runSuite(source, python, request)
+    const suite = await withShell(debug, () => runSuite(source, python, request))
     found(resultIn(suite))
     return judgeSuite(suite)
   }

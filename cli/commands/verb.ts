@@ -4,7 +4,7 @@ import { fromGit } from "../args/git.ts"
 import type { VerbRequest } from "../args/request.ts"
 import { isRemote, toValue, type Value } from "../args/value.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
-import { explain } from "../failure.ts"
+import { explain, UsageError } from "../failure.ts"
 import { chooseReporter } from "../output/choose.ts"
 import { defuse } from "../output/github.ts"
 import { cacheNote, withNote } from "../output/note.ts"
@@ -12,6 +12,7 @@ import { callerOf } from "../session/caller.ts"
 import { chooseEngine } from "../session/choose.ts"
 import { credentialsIn } from "../session/indexes.ts"
 import { open } from "../session/open.ts"
+import { hasTerminal } from "../session/terminal.ts"
 import type { Ran } from "./after.ts"
 import type { Context } from "./context.ts"
 import { outcome } from "./outcome.ts"
@@ -36,6 +37,12 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
       process.stderr.write(`pyline: index credentials are ${found.variables.join(", ")}\n`)
     }
   }
+  const wantsShell = verb.args.some(({ name }, place) => name === "debug" && values[place] === true)
+  if (wantsShell && !hasTerminal())
+    throw new UsageError(
+      "--debug opens a shell, and there is no terminal here",
+      "run it at a terminal, with neither its input nor its output redirected",
+    )
   const reporter = await chooseReporter(options.progress, process.env)
   const interrupted = context.interruption().promise
   let session: Awaited<ReturnType<typeof open>> | undefined
@@ -49,6 +56,11 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   }
   try {
     const engine = await chooseEngine(options.engine)
+    if (wantsShell && engine.kind === "dagger")
+      throw new UsageError(
+        "--debug: only its own command can open a shell on the Dagger engine",
+        `dagger call ${verb.name} --source=. --debug`,
+      )
     // Other engines do not tell us of their steps.
     hearsSteps = engine.kind === "embedded"
     if (!hearsSteps) note = () => undefined

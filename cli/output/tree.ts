@@ -54,6 +54,7 @@ export class TreeReporter implements Reporter {
 
   hold(): void {
     this.#screenful?.clear()
+    for (const text of this.#messages.splice(0)) this.#print(text)
     this.#gate.hold()
   }
 

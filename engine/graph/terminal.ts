@@ -34,7 +34,7 @@ export async function terminal(
   const { spec } = await stepOf(c, { args: command, expand: false }, support)
   const { mode: _, ...shim } = spec.shim
   const { targets, params } = toParams({ ...spec, shim: { mode: "terminal", ...shim } }, {})
-  const step = { id: `terminal-${randomUUID()}`, name: `terminal ${command.join(" ")}` }
+  const step = { id: `terminal-${randomUUID()}`, name: "terminal" }
   const holds: (() => void)[] = []
   let client: ClientTerminal | undefined
   let started: number | undefined

@@ -32,6 +32,30 @@ export async function pyline(args: string[], options: { env?: NodeJS.ProcessEnv 
   return { exitCode, stdout, stderr, all, seconds: (Date.now() - started) / 1000 } satisfies Outcome
 }
 
+/** What a person does at a terminal: waits until a text is shown, then types, or has the command sent a signal. */
+export type Deed = { see: string } & ({ type: string } | { signal: "SIGTERM" })
+
+/** Runs the command at a terminal, with the live view that is shown there. */
+export async function atTerminal(args: string[], deeds: Deed[]) {
+  const live = { ...process.env, TERM: "xterm-256color", NO_COLOR: "1", CI: "", GITHUB_ACTIONS: "" }
+  const sitter = path.join(import.meta.dirname, "at_terminal.py")
+  const script = JSON.stringify(deeds)
+  const { stdout } = await $({
+    cwd: root,
+    quiet: true,
+    env: live,
+  })`python3 ${sitter} ${script} ./pyline ${args}`
+  return JSON.parse(stdout) as {
+    shown: string
+    /** The exit code, or minus the number of a signal. */
+    status: number | null
+    /** Whether the modes of the terminal are those of before. */
+    sane: boolean
+    /** What there was no occasion for. */
+    left: Deed[]
+  }
+}
+
 const folders: string[] = []
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })

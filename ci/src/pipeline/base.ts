@@ -2,6 +2,7 @@ import { type Container, dag, type Secret } from "@dagger.io/dagger"
 import type { Plan } from "../project/plan.ts"
 import { asset } from "./asset.ts"
 import { withIndexes, withoutIndexes } from "./indexes.ts"
+import { step } from "./step.ts"
 import { HOME, pythonContainer, tools, UV } from "./toolbox.ts"
 
 /** Where the project is, and its environment. Apart, so that no install ever writes into the source. */
@@ -38,13 +39,8 @@ export async function environment(plan: Plan, credentials?: Secret): Promise<Con
     .withEnvVariable("VIRTUAL_ENV", ENVIRONMENT)
     .withEnvVariable("PATH", `${SEARCH_PATH}:${HOME}/tools/bin`)
   if (systemPackages.length > 0) container = withSystemPackages(container, systemPackages)
-  const empty = (await withUv(container, platform)).withExec([
-    "uv",
-    "venv",
-    ENVIRONMENT,
-    "--python",
-    PYTHON,
-  ])
+  const make = ["uv", "venv", ENVIRONMENT, "--python", PYTHON]
+  const empty = (await withUv(container, platform)).with(step(make))
   return withIndexes(empty, plan, credentials)
 }
 
@@ -62,7 +58,7 @@ export function withSystemPackages(container: Container, names: readonly string[
   const script = `${HOME}/apt.sh`
   return container
     .withMountedFile(script, dag.directory().withNewFile("apt.sh", asset("apt.sh")).file("apt.sh"))
-    .withExec(["sh", script, ...names])
+    .with(step(["sh", script, ...names]))
     .withoutMount(script)
 }
 

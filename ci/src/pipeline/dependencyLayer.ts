@@ -4,6 +4,7 @@ import { environment, PYTHON, ready, SOURCE, withoutCompiling, withoutUv } from 
 import { files } from "./files.ts"
 import { withIndexes } from "./indexes.ts"
 import { fromCache } from "./layerCache.ts"
+import { step } from "./step.ts"
 import { HOME, pythonContainer, UV } from "./toolbox.ts"
 
 const INPUT = `${HOME}/input`
@@ -70,35 +71,37 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
       const locked = container
         .withMountedDirectory(SOURCE, files(dependencies.documents))
         .withWorkdir(SOURCE)
-        .withExec([...uvSync(frozen, dependencies.selection), "--no-install-local"])
+        .with(step([...uvSync(frozen, dependencies.selection), "--no-install-local"]))
         .withoutMount(SOURCE)
       if (dependencies.provided.length === 0) return locked
-      return locked.withExec(["uv", "pip", "install", ...dependencies.provided])
+      return locked.with(step(["uv", "pip", "install", ...dependencies.provided]))
     }
     case "locked": {
       const { requirements, indexes, provided } = dependencies
       const list = container
         .withMountedDirectory(INPUT, files({ "requirements.txt": requirements }))
         .withWorkdir(INPUT)
-        .withExec([
-          ...["uv", "pip", "install", "--no-deps", "-r", "requirements.txt"],
-          // Which index a file comes from does not matter where its hash is known.
-          ...indexes.flatMap((url) => ["--index", url]),
-          ...(indexes.length > 0 ? ["--index-strategy", "unsafe-best-match"] : []),
-        ])
+        .with(
+          step([
+            ...["uv", "pip", "install", "--no-deps", "-r", "requirements.txt"],
+            // Which index a file comes from does not matter where its hash is known.
+            ...indexes.flatMap((url) => ["--index", url]),
+            ...(indexes.length > 0 ? ["--index-strategy", "unsafe-best-match"] : []),
+          ]),
+        )
         .withoutMount(INPUT)
       if (provided.length === 0) return list
-      return list.withExec(["uv", "pip", "install", ...provided])
+      return list.with(step(["uv", "pip", "install", ...provided]))
     }
     case "pylock": {
       const { document, selection, provided } = dependencies
       const list = container
         .withMountedDirectory(INPUT, files({ "pylock.toml": document }))
         .withWorkdir(INPUT)
-        .withExec(["uv", "pip", "install", "-r", "pylock.toml", "--no-deps", ...selection])
+        .with(step(["uv", "pip", "install", "-r", "pylock.toml", "--no-deps", ...selection]))
         .withoutMount(INPUT)
       if (provided.length === 0) return list
-      return list.withExec(["uv", "pip", "install", ...provided])
+      return list.with(step(["uv", "pip", "install", ...provided]))
     }
     case "pip": {
       const { requirements, constraints, options } = dependencies
@@ -109,7 +112,7 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
           files({ "requirements.txt": requirements, "constraints.txt": constraints }),
         )
         .withWorkdir(INPUT)
-        .withExec(["uv", "pip", "install", "-r", "requirements.txt", ...limits, ...options])
+        .with(step(["uv", "pip", "install", "-r", "requirements.txt", ...limits, ...options]))
         .withoutMount(INPUT)
     }
   }

@@ -32,9 +32,13 @@ interface ExecFailure {
 export const isExecFailure = (error: unknown): error is ExecFailure =>
   error instanceof Error && error.name === "ExecError" && "exitCode" in error
 
-/** What a failed step of the pipeline means to the user. Anything else is given back as it is. */
+/** What a failed step of the pipeline means to the user; its `cause` is that failure. Anything else is given back as it is. */
 export function explain(error: unknown, plan: Plan | undefined): unknown {
   if (error instanceof PylineError || !isExecFailure(error)) return error
+  return Object.assign(meaningOf(error, plan), { cause: error })
+}
+
+function meaningOf(error: ExecFailure, plan: Plan | undefined): PylineError {
   const command = (error.cmd ?? []).join(" ")
   const log = lastLines(error.stderr || error.stdout)
   const service = SERVICE.exec(error.message)?.[1]

@@ -5,6 +5,7 @@ import { asset } from "./asset.ts"
 import { SOURCE, withoutUv } from "./base.ts"
 import { dependencyLayer, uvSync } from "./dependencyLayer.ts"
 import { files } from "./files.ts"
+import { step } from "./step.ts"
 import { HOME } from "./toolbox.ts"
 
 const INPUT = `${HOME}/input`
@@ -51,13 +52,13 @@ function withPackage(
   }
   building =
     install.names.length === 0
-      ? building.withExec(command)
+      ? building.with(step(command))
       : building
           .withMountedDirectory(
             INPUT,
             files({ "build.py": asset("build.py"), "names.json": JSON.stringify(install.names) }),
           )
-          .withExec(["python", `${INPUT}/build.py`, ...command])
+          .with(step(["python", `${INPUT}/build.py`, ...command]))
           .withoutMount(INPUT)
   for (const name of Object.keys(install.environment)) building = building.withoutEnvVariable(name)
   return building

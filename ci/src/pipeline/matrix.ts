@@ -1,4 +1,4 @@
-import type { Directory } from "@dagger.io/dagger"
+import type { Container, Directory } from "@dagger.io/dagger"
 import { PylineError, serviceLost, usage } from "../errors.ts"
 import type { Plan } from "../project/plan.ts"
 import { minorOf } from "../project/python.ts"
@@ -15,10 +15,14 @@ const ALL = "matrix"
 export interface Version {
   run: Run
   plan?: Plan
-  /** What its container left; absent where the tests could not be started. */
+  /** After the tests; absent where they could not be started. */
+  container?: Container
+  /** What it left. */
   reports?: Directory
   /** Why they could not be. */
   error?: unknown
+  /** The step that failed when the tests were killed. */
+  killed?: unknown
 }
 
 /**
@@ -78,13 +82,13 @@ async function testVersion(
     const reports = reportsOf(container)
     const made = { ...run, python: plan.python }
     return run.lost === undefined
-      ? { plan, run: made, reports }
-      : { plan, reports, ...withoutService(made, run.lost) }
+      ? { plan, run: made, container, reports }
+      : { plan, container, reports, ...withoutService(made, run.lost) }
   } catch (thrown) {
     const tail = lastOfKilledTests(thrown)
     // A verdict like any other: it has its line and its reports.
     if (tail !== undefined && plan !== undefined)
-      return { plan, run: killed(plan, tail, options.shard) }
+      return { plan, run: killed(plan, tail, options.shard), killed: thrown }
     const error = explain(thrown, plan)
     const version = plan?.python ?? python ?? ""
     return {

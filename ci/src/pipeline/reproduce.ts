@@ -12,18 +12,19 @@ export function reproduceTests(
   plan: Plan,
   { args, indexCredentials }: Pick<TestOptions, "args" | "indexCredentials">,
 ): string {
-  const wanted = selection(run, plan.runner.kind)
+  const wanted = selectionOf(run, plan.runner.kind)
   return commandLine("test", {
     python: [run.python],
     args: wanted.length === 0 ? args : [...withoutTests(args, plan.runner.kind), ...wanted],
     // Where tests are named, they are all that is run.
     ...(wanted.length === 0 ? {} : { shard: undefined, durations: undefined, from: undefined }),
     ...(indexCredentials === undefined ? {} : { indexCredentials: AS_GIVEN }),
+    debug: undefined,
   })
 }
 
 /** Arguments of the runner for what went wrong; none where they cannot say it. */
-function selection(run: Run, runner: RunnerKind): string[] {
+export function selectionOf(run: Run, runner: RunnerKind): string[] {
   if (run.verdict !== "failed") {
     const { kind, file, test = "" } = run.stopped ?? {}
     if (runner !== "pytest" || file === undefined || !/\.py$/.test(file)) return []

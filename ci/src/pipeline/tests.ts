@@ -9,6 +9,7 @@ import { installed } from "./install.ts"
 import { patiently } from "./retry.ts"
 import { placesOf, withServices } from "./services.ts"
 import { nameOf, refuseShard, type Shard } from "./shard.ts"
+import { step } from "./step.ts"
 import { HOME } from "./toolbox.ts"
 
 const REPORTS = "/reports"
@@ -50,21 +51,23 @@ export async function tested(
     container = container.withEnvVariable(name, value)
   container = withServices(container, services, name)
   const spread = workers !== undefined && !decidesWorkers(args)
-  return container.withExec(
-    [
-      ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", runner.kind],
-      ...["--reports", REPORTS, "--name", name],
-      ...(runner.directory === undefined ? [] : ["--directory", runner.directory]),
-      ...(options.allowNoTests ? ["--allow-no-tests"] : []),
-      ...(coverage === undefined ? [] : ["--coverage", coverage.measure]),
-      ...(spread ? ["--workers", `${workers}`] : []),
-      ...(shard === undefined ? [] : ["--shard", `${shard.index}/${shard.count}`]),
-      ...(shard === undefined || durations === undefined ? [] : ["--durations", DURATIONS]),
-      ...(services.length === 0 ? [] : ["--services", placesOf(services)]),
-      ...(attempt === undefined || attempt === "1" ? [] : ["--attempt", attempt]),
-      ...["--", ...runner.args, ...forRunner(plan, args)],
-    ],
-    { expect: ReturnType.Any },
+  return container.with(
+    step(
+      [
+        ...["python", "-IS", `${PROGRAM}/run_tests.py`, "--runner", runner.kind],
+        ...["--reports", REPORTS, "--name", name],
+        ...(runner.directory === undefined ? [] : ["--directory", runner.directory]),
+        ...(options.allowNoTests ? ["--allow-no-tests"] : []),
+        ...(coverage === undefined ? [] : ["--coverage", coverage.measure]),
+        ...(spread ? ["--workers", `${workers}`] : []),
+        ...(shard === undefined ? [] : ["--shard", `${shard.index}/${shard.count}`]),
+        ...(shard === undefined || durations === undefined ? [] : ["--durations", DURATIONS]),
+        ...(services.length === 0 ? [] : ["--services", placesOf(services)]),
+        ...(attempt === undefined || attempt === "1" ? [] : ["--attempt", attempt]),
+        ...["--", ...runner.args, ...forRunner(plan, args)],
+      ],
+      { expect: ReturnType.Any },
+    ),
   )
 }
 

@@ -1,0 +1,86 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { PackageIndex } from "../contract/servers/packages.ts"
+import { atTerminal, folder, pyline } from "./pyline.ts"
+
+// `--debug` at a terminal: a shell in the container that made the run red, and the run's own end after it.
+
+let index: PackageIndex
+beforeAll(async () => {
+  index = await PackageIndex.start()
+})
+afterAll(() => index.down())
+
+/** A project of one test that has what it compares from a file. The word makes it one that no engine has seen. */
+function project(answer: number, requirements = ""): string {
+  const source = folder()
+  mkdirSync(path.join(source, "tests"))
+  writeFileSync(
+    path.join(source, "tests/test_it.py"),
+    `import unittest
+
+# ${Date.now()}
+
+class It(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual(42, ${answer})
+`,
+  )
+  if (requirements !== "") writeFileSync(path.join(source, "requirements.txt"), requirements)
+  return source
+}
+
+const test1 = (source: string) => ["test", "--source", source, "--debug"]
+
+test("a red test: the container that it left, then its verdict; the terminal is as it was", async () => {
+  const seen = await atTerminal(test1(project(41)), [
+    { see: "# ", type: "stty size; echo $((6*7)) in $(pwd); touch here\r" },
+    { see: "42 in /app", type: "python -m unittest discover -s tests 2>&1 | tail -1\r" },
+    { see: "FAILED (failures=1)", type: "exit 5\r" },
+  ])
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen.shown).toContain("a shell in the container of the tests (Python 3.13)")
+  expect(seen.shown).toContain(
+    "the tests run again with: python -m unittest discover -s tests -k '*test_it.It.test_it'",
+  )
+  expect(seen.shown).toMatch(/\b33 111\b/)
+  const after = seen.shown.slice(seen.shown.lastIndexOf("exit 5"))
+  expect(after).toContain("error[TESTS_FAILED]: 1 of 1 test failed (unittest, Python 3.13)")
+  expect(after).not.toContain("--debug")
+  expect(seen).toMatchObject({ status: 1, sane: true })
+})
+
+test("a step that fails: the container before it", async () => {
+  const seen = await atTerminal(test1(project(42, `--index-url ${index.url}\ndemo==1.0\n`)), [
+    { see: "# ", type: "uv pip install -r requirements.txt; exit\r" },
+    { see: "No solution found", type: "" },
+  ])
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen.shown).toContain("the step runs again with: uv pip install -r requirements.txt")
+  expect(seen).toMatchObject({ status: 2, sane: true })
+})
+
+test("a command that is ended while somebody works in the shell gives the terminal back", async () => {
+  const seen = await atTerminal(test1(project(41)), [
+    { see: "# ", type: "echo $((40+2)); sleep 600\r" },
+    { see: "42", signal: "SIGTERM" },
+  ])
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen).toMatchObject({ status: 130, sane: true })
+})
+
+test("a green run opens none", async () => {
+  const seen = await atTerminal(test1(project(42)), [])
+  expect(seen.shown).toMatch(/1 passed in/)
+  expect(seen.shown).not.toContain("a shell")
+  expect(seen).toMatchObject({ status: 0, sane: true })
+})
+
+test("without a terminal nothing is begun", async () => {
+  const run = await pyline(test1(project(41)))
+  expect(run.exitCode, run.all).toBe(2)
+  expect(run.all).toBe(
+    "error[USAGE]: --debug opens a shell, and there is no terminal here\nfix: run it at a terminal, with neither its input nor its output redirected\n",
+  )
+})
