@@ -5,6 +5,8 @@
  *   dockerfile  a hand-written Dockerfile on the same BuildKit
  *   pyline      `pyline test` on the embedded engine
  *
+ * and what versions of Python side by side take beside one after the other.
+ *
  * Prints medians, ratios of pairs of the same round, and the peak memory of our own processes.
  * Never compare figures of two machines, or of two runs: only what stands in one table.
  *
@@ -28,6 +30,7 @@ import { control } from "../../engine/client.ts"
 import { enginePaths } from "../../engine/daemon/paths.ts"
 import { HostReader } from "../../engine/host/reader.ts"
 import { loadConfig, lookupImage } from "../../engine/setup/config.ts"
+import { matrix } from "./matrix.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } })
@@ -238,6 +241,7 @@ report(
     appendFileSync(path.join(c.source, EDITED), `# ${c.name} ${round} ${Date.now()}\n`)
   }),
 )
+await matrix(work, Math.min(rounds, 5))
 await memory(first.source)
 await uploads()
 console.log(`\nload after: ${loadavg()[0]?.toFixed(2)}`)
