@@ -54,7 +54,7 @@ def main():
         line = first_difference(os.path.join(options.before, path), path)
         if line is not None:
             message = "would be changed by %s" % " and ".join(changed[path])
-            result.find(message, file=path, line=line, rule=changed[path][-1], tool=changed[path][-1])
+            result.find(message, file=path, line=line, tool=changed[path][-1])
     count = len(result.findings) + result.dropped
     result.reproduce = " && ".join(tool["command"] for tool in tools)
     result.outcome = "failed" if count else "passed"

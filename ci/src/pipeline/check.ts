@@ -165,14 +165,19 @@ export function resultOfError(check: string, thrown: unknown): CheckResult {
   if (!(error instanceof PylineError))
     return { ...unable(check, firstLine(message)), detail: message }
   const exit = EXIT_CLASS[error.code]
-  const rest = message.split("\n").slice(1).join("\n")
+  const { means = [], fix, reproduce } = error.text
+  const rest = [
+    ...means.map((line) => line.replace(/^ {2}/, "")),
+    ...(fix === undefined ? [] : [`fix: ${fix}`]),
+  ]
   return {
     check,
     outcome: exit === 1 ? "failed" : "errored",
     summary: error.text.found,
     seconds: 0,
     findings: [],
-    ...(rest === "" ? {} : { detail: rest }),
+    ...(rest.length === 0 ? {} : { detail: rest.join("\n") }),
+    ...(reproduce === undefined ? {} : { reproduce }),
     cause: exit === 2 ? "project" : "machine",
   }
 }

@@ -104,12 +104,33 @@ async function projectWith(
   const container = (
     await installed({ ...plan, dependencies }, source, credentials)
   ).withEnvVariable("PATH", SEARCH_PATH)
-  if (!plan.checks[check].some(({ name }) => name === "pre-commit")) return container
-  // Hooks get what they need themselves: with git from where they are, and with uv what is Python.
-  return (await withUv(withSystemPackages(container, ["git"]))).withEnvVariable(
-    "PATH",
-    `${SEARCH_PATH}:${HOME}/tools/bin`,
-  )
+  const hooks = plan.checks[check].find(({ name }) => name === "pre-commit")
+  return hooks === undefined ? container : withHooks(container, plan, hooks, source, credentials)
+}
+
+/**
+ * With what hooks need. They get it themselves: with git from where they are, and with uv what is Python. Nothing but
+ * their configuration is an input of that.
+ */
+async function withHooks(
+  container: Container,
+  plan: Plan,
+  hooks: CheckTool,
+  source: Directory,
+  credentials: Secret | undefined,
+): Promise<Container> {
+  const path = `${TOOLS}/${hooks.name}`
+  const equipped = await withUv(withSystemPackages(container, ["git"]))
+  return equipped
+    .withEnvVariable("PATH", `${SEARCH_PATH}:${HOME}/tools/bin`)
+    .withEnvVariable("PREK_HOME", `${HOME}/hooks`)
+    .withMountedDirectory(path, await installedApart(plan, hooks, credentials))
+    .withMountedDirectory(INPUT, source.filter({ include: [".pre-commit-config.y*ml"] }))
+    .withMountedDirectory(PROGRAM, files(checkProgram("prepare_hooks")))
+    .withExec([
+      ...[PYTHON, "-IS", `${PROGRAM}/checks/prepare_hooks.py`, INPUT],
+      ...[`${path}/bin/${PROGRAMS[hooks.name]}`, ...hooks.args],
+    ])
 }
 
 /** With the tools that are installed apart, each where the others are not, and a list of all for the program. */
