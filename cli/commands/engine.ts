@@ -58,6 +58,7 @@ export function describe(status: EngineStatus): string {
       store &&
         `${store.bytes === undefined ? "" : `${size(store.bytes)} used, `}${size(store.free)} free on its disk`,
     ],
+    ["answers", store?.answers === undefined ? undefined : `${size(store.answers)} kept on disk`],
     ["state", status.state],
     ["log", status.log],
   ]

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net"
 import path from "node:path"
 import type { ApiDeps, ApiServer } from "../daemon/api-contract.ts"
+import { log } from "../daemon/log.ts"
 import { Images } from "../graph/images.ts"
 import { Mask } from "../graph/mask.ts"
 import { Progress } from "../graph/progress.ts"
@@ -15,6 +16,10 @@ import { type Engine, Session } from "./context.ts"
 import { execute } from "./query.ts"
 import { stepSupport } from "./steps.ts"
 
+/** When answers that are kept on disk are looked through, in milliseconds. */
+const SWEEP_AFTER = 20_000
+const SWEEP_EVERY = 60 * 60_000
+
 /** Requests carry whole files (`withNewFile`), but not more than this. */
 const LARGEST_BODY = 64 << 20
 
@@ -25,6 +30,11 @@ const LARGEST_BODY = 64 << 20
  */
 export async function startApi(deps: ApiDeps): Promise<ApiServer> {
   const memo = new Memo(path.join(deps.stateDir, "memo"))
+  // Soon, and now and then: a run is not to wait for it.
+  const sweep = () =>
+    void memo.sweep().catch((error: Error) => log(`answers could not be swept: ${error.message}`))
+  const sweeps = [setTimeout(sweep, SWEEP_AFTER), setInterval(sweep, SWEEP_EVERY)]
+  for (const timer of sweeps) timer.unref()
   const temporary = path.join(deps.stateDir, "uploads")
   // Lists of files that an engine before this one was sending.
   rmSync(temporary, { recursive: true, force: true })
@@ -90,6 +100,7 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
     },
     // How often BuildKit was asked for anything: an unchanged run adds nothing to it.
     stats: () => ({ sessions: sessions.size, asked }),
+    answersSize: () => memo.size(),
     async prune(all) {
       memo.clear()
       const bridge = await deps.bridge()
@@ -97,6 +108,7 @@ export async function startApi(deps: ApiDeps): Promise<ApiServer> {
       return { bytes }
     },
     async close() {
+      for (const timer of sweeps) clearTimeout(timer)
       await Promise.all([...sessions.values()].map((s) => s.close()))
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -62,6 +62,8 @@ export interface ApiServer {
   /** Cancels what the session runs; resolves when nothing of it runs any more. */
   closeSession(id: string): Promise<void>
   stats(): Record<string, unknown>
+  /** Bytes on disk of what is known without asking BuildKit. */
+  answersSize(): Promise<number>
   prune(all: boolean): Promise<{ bytes: number }>
   close(): Promise<void>
 }

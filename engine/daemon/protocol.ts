@@ -51,6 +51,6 @@ export interface EngineStatus {
   idleTimeout?: number
   sessions?: { id: string; cwd: string; pid: number; age: number }[]
   buildkit?: { running: boolean; version?: string; origin?: string; address?: string }
-  store?: { bytes?: number; free: number }
+  store?: { bytes?: number; answers?: number; free: number }
   stats?: Record<string, unknown>
 }

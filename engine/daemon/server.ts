@@ -260,7 +260,10 @@ export class Daemon {
   async #status(): Promise<EngineStatus> {
     const { paths, version, idleTimeout } = this.#options
     const { bavail, bsize } = statfsSync(paths.state)
-    const usage = await this.#supervisor.current?.diskUsage().catch(() => undefined)
+    const [usage, answers] = await Promise.all([
+      this.#supervisor.current?.diskUsage().catch(() => undefined),
+      this.#api?.then((api) => api.answersSize()).catch(() => undefined),
+    ])
     return {
       type: "status",
       running: true,
@@ -277,7 +280,11 @@ export class Daemon {
         age: Date.now() - opened,
       })),
       buildkit: this.#supervisor.status(),
-      store: { ...(usage ? { bytes: usage.bytes } : {}), free: bavail * bsize },
+      store: {
+        ...(usage ? { bytes: usage.bytes } : {}),
+        ...(answers === undefined ? {} : { answers }),
+        free: bavail * bsize,
+      },
       ...(this.#api ? { stats: (await this.#api).stats() } : {}),
     }
   }

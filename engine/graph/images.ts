@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
-import { inPlainWords } from "../buildkit/trouble.ts"
+import { inPlainWords, troubleOf } from "../buildkit/trouble.ts"
 import { ociLayout, registryImage } from "../llb/source.ts"
 import { defaultPlatform, type Fs } from "../llb/vertex.ts"
-import { type EngineConfig, lookupImage } from "../setup/config.ts"
+import { type EngineConfig, lookupImage, otherTags } from "../setup/config.ts"
 import { normaliseReference } from "../setup/reference.ts"
 import type { Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
@@ -98,7 +98,16 @@ export class Images {
       // The registry is gone, but what the tag meant is known and its layers may be here.
       if (remembered) return remembered
       const { message } = error as Error
-      throw new EngineError(`image ${ref}: ${inPlainWords(message) ?? message}`, { cause: error })
+      const words = `image ${ref}: ${inPlainWords(message) ?? message}`
+      const kind = troubleOf(message)?.kind
+      const others =
+        kind === "unknown-host" || kind === "unreachable" ? otherTags(this.#config(), ref) : []
+      throw new EngineError(
+        others.length === 0
+          ? words
+          : `${words}\nWithout a registry this engine has only ${others.join(" and ")}: take one of these, or give it a mirror (registries in engine.json)`,
+        { cause: error },
+      )
     }
   }
 }

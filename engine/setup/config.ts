@@ -95,3 +95,13 @@ export function lookupImage(config: EngineConfig, ref: string): ImageSubstitute 
   }
   return undefined
 }
+
+/** The image under other tags that this machine has without a registry: `python:3.11-slim` for `python:3.12-slim`. */
+export function otherTags(config: EngineConfig, ref: string): string[] {
+  const repository = (name: string) =>
+    normaliseReference(name).replace(/(?::[^/@:]*)?(?:@.*)?$/, "")
+  return Object.entries(config.images)
+    .filter(([name, image]) => "ociLayout" in image && repository(name) === repository(ref))
+    .map(([name]) => name.replace(/^docker\.io\/(?:library\/)?/, ""))
+    .sort()
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { type EngineConfig, lookupImage } from "../../../engine/setup/config.ts"
+import { type EngineConfig, lookupImage, otherTags } from "../../../engine/setup/config.ts"
 import { normaliseReference, registryOf } from "../../../engine/setup/reference.ts"
 
 const digest = `sha256:${"0".repeat(64)}`
@@ -36,4 +36,20 @@ test("substitutes are found whichever way either side writes the reference", () 
   expect(lookupImage(config, "docker.io/library/python:3.11-slim")).toBe(layout)
   expect(lookupImage(config, "redis:latest")).toEqual({ ref: "mirror.test/redis" })
   expect(lookupImage(config, "python:3.12-slim")).toBeUndefined()
+})
+
+test("other tags of an image that are here are those with a layout of their own", () => {
+  const layout = { ociLayout: "/x", digest: "sha256:1" }
+  const config = {
+    images: {
+      "docker.io/library/python:3.13-slim": layout,
+      "python:3.11-slim": layout,
+      "python:3.10-slim": { ref: "mirror.test/python:3.10" },
+      "redis:7": layout,
+    },
+  } as unknown as EngineConfig
+  const here = ["python:3.11-slim", "python:3.13-slim"]
+  expect(otherTags(config, "python:3.12-slim")).toEqual(here)
+  expect(otherTags(config, "docker.io/library/python@sha256:12")).toEqual(here)
+  expect(otherTags(config, "registry.test/python:3.12")).toEqual([])
 })
