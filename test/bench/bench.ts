@@ -5,12 +5,12 @@
  *   dockerfile  a hand-written Dockerfile on the same BuildKit
  *   pyline      `pyline test` on the embedded engine
  *
- * and what versions of Python side by side take beside one after the other.
+ * what versions of Python side by side take beside one after the other, and an image beside a Dockerfile's.
  *
  * Prints medians, ratios of pairs of the same round, and the peak memory of our own processes.
  * Never compare figures of two machines, or of two runs: only what stands in one table.
  *
- *   npm run bench [-- --rounds 9]
+ *   npm run bench [-- --rounds 9] [--only images]
  */
 import {
   appendFileSync,
@@ -27,13 +27,16 @@ import path from "node:path"
 import { parseArgs } from "node:util"
 import { $ } from "zx"
 import { control } from "../../engine/client.ts"
-import { enginePaths } from "../../engine/daemon/paths.ts"
 import { HostReader } from "../../engine/host/reader.ts"
-import { loadConfig, lookupImage } from "../../engine/setup/config.ts"
+import { dockerBuild } from "./dockerBuild.ts"
+import { benchImages } from "./images.ts"
 import { matrix } from "./matrix.ts"
+import { type Contestant, interleaved, median, report } from "./rounds.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } })
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "9" }, only: { type: "string" } },
+})
 const rounds = Number(values.rounds)
 const work = mkdtempSync(path.join(tmpdir(), "pyline-bench-"))
 const sh = $({ quiet: true, stdio: ["ignore", "pipe", "pipe"] })
@@ -43,12 +46,6 @@ const PROJECT = "itsdangerous"
 const EDITED = "src/itsdangerous/signer.py"
 const PYTHON = "3.11"
 const IMAGE = `python:${PYTHON}-slim`
-
-interface Contestant {
-  name: string
-  source: string
-  run(source: string): Promise<void>
-}
 
 async function unpack(): Promise<string> {
   await sh({
@@ -89,30 +86,11 @@ RUN /opt/venv/bin/python -m pytest -q
 `
 
 async function dockerfile(source: string): Promise<Contestant> {
-  const paths = enginePaths()
-  const config = loadConfig(paths)
   const at = path.join(work, "dockerfile")
   cpSync(source, at, { recursive: true })
   writeFileSync(path.join(work, "Dockerfile"), DOCKERFILE)
-  const buildctl = path.join(work, "buildctl")
-  await sh({
-    cwd: path.join(root, "engine/tools"),
-  })`go build -o ${buildctl} github.com/moby/buildkit/cmd/buildctl`
-  const image = lookupImage(config, IMAGE)
-  const base =
-    image && "ociLayout" in image
-      ? [
-          `--oci-layout=base=${image.ociLayout}`,
-          `--opt=context:${IMAGE}=oci-layout://base@${image.digest}`,
-        ]
-      : []
-  const ca = config.caBundle ? [`--secret=id=ca,src=${config.caBundle}`] : []
-  return {
-    name: "Dockerfile",
-    source: at,
-    run: async (dir) =>
-      void (await sh`${buildctl} --addr unix://${paths.buildkitSocket} build --progress=plain --frontend=dockerfile.v0 --local context=${dir} --local dockerfile=${work} ${base} ${ca}`),
-  }
+  const build = await dockerBuild(IMAGE, work)
+  return { name: "Dockerfile", source: at, run: (dir) => build(dir, work) }
 }
 
 function pyline(source: string): Contestant {
@@ -125,45 +103,6 @@ function pyline(source: string): Contestant {
       void (await sh({
         cwd: root,
       })`./pyline --engine embedded test --source ${dir} --python ${PYTHON}`),
-  }
-}
-
-const median = (list: number[]): number => {
-  const sorted = [...list].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-async function timed(contestant: Contestant): Promise<number> {
-  const start = process.hrtime.bigint()
-  await contestant.run(contestant.source)
-  return Number(process.hrtime.bigint() - start) / 1e9
-}
-
-/** Round-robin, so that a busy moment of the machine falls on all of them. */
-async function rounds_(contestants: Contestant[], prepare: (c: Contestant, round: number) => void) {
-  const times = contestants.map((): number[] => [])
-  for (let round = -1; round < rounds; round++) {
-    for (const [i, c] of contestants.entries()) {
-      prepare(c, round)
-      const seconds = await timed(c)
-      // The first round only warms up.
-      if (round >= 0) times[i]?.push(seconds)
-    }
-  }
-  return times
-}
-
-function report(title: string, contestants: Contestant[], times: number[][]): void {
-  console.log(`\n${title}`)
-  const mine = times.at(-1) ?? []
-  for (const [i, c] of contestants.entries()) {
-    const own = times[i] ?? []
-    const ratio = median(mine.map((t, round) => t / (own[round] ?? Number.NaN)))
-    const against =
-      i === contestants.length - 1 ? "" : `   pyline takes ${ratio.toFixed(2)} times as long`
-    console.log(
-      `  ${c.name.padEnd(14)} median ${median(own).toFixed(3)} s   least ${Math.min(...own).toFixed(3)} s${against}`,
-    )
   }
 }
 
@@ -225,24 +164,33 @@ async function uploads(): Promise<void> {
   )
 }
 
-const source = await unpack()
-const first = pyline(source)
-console.log("preparing: first runs of everything")
-await first.run(first.source)
-const contestants = [await bare(source), await dockerfile(source), first]
-for (const c of contestants) await c.run(c.source)
-console.log(`load before: ${loadavg()[0]?.toFixed(2)}; ${rounds} rounds, interleaved`)
+async function benchTests(): Promise<void> {
+  const source = await unpack()
+  const first = pyline(source)
+  console.log("preparing: first runs of everything")
+  await first.run(first.source)
+  const contestants = [await bare(source), await dockerfile(source), first]
+  for (const c of contestants) await c.run(c.source)
+  console.log(`load before: ${loadavg()[0]?.toFixed(2)}; ${rounds} rounds, interleaved`)
 
-report("unchanged", contestants.slice(1), await rounds_(contestants.slice(1), () => {}))
-report(
-  "one line of source edited",
-  contestants,
-  await rounds_(contestants, (c, round) => {
-    appendFileSync(path.join(c.source, EDITED), `# ${c.name} ${round} ${Date.now()}\n`)
-  }),
-)
-await matrix(work, Math.min(rounds, 5))
-await memory(first.source)
-await uploads()
+  report(
+    "unchanged",
+    contestants.slice(1),
+    await interleaved(contestants.slice(1), rounds, () => {}),
+  )
+  report(
+    "one line of source edited",
+    contestants,
+    await interleaved(contestants, rounds, (c, round) => {
+      appendFileSync(path.join(c.source, EDITED), `# ${c.name} ${round} ${Date.now()}\n`)
+    }),
+  )
+  await matrix(work, Math.min(rounds, 5))
+  await memory(first.source)
+  await uploads()
+}
+
+if (values.only !== "images") await benchTests()
+if (values.only === undefined || values.only === "images") await benchImages(work, rounds)
 console.log(`\nload after: ${loadavg()[0]?.toFixed(2)}`)
 process.exit(0)

@@ -210,6 +210,7 @@ def servers(modules: Modules) -> list[dict]:
         for function in ast.walk(module.tree):
             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 scopes.append((function.name, function))
+        asks = any(isinstance(node, ast.Constant) and node.value == "PORT" for node in ast.walk(module.tree))
         # The function itself before the module that it is a part of.
         for name, scope in reversed(scopes):
             for node in ast.walk(scope):
@@ -220,8 +221,10 @@ def servers(modules: Modules) -> list[dict]:
                 if by_name or (app and any(keyword.arg == "port" for keyword in node.keywords)):
                     server = {"function": name, "file": module.path, "line": node.lineno, **modules.place(module)}
                     for keyword in node.keywords:
-                        if keyword.arg in ("port", "host") and isinstance(keyword.value, ast.Constant):
-                            server[keyword.arg] = keyword.value.value
+                        if keyword.arg == "port" and isinstance(keyword.value, ast.Constant):
+                            server["port"] = keyword.value.value
+                    if asks:
+                        server["asks"] = True
                     found.append(server)
                     break
     return found

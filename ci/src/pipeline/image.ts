@@ -95,7 +95,7 @@ function withApplication(
   const building = withoutUv(withWheel(container, plan, source))
     .withoutDirectory(SOURCE)
     .withDirectory(SOURCE, start.copied ? contents(plan, source) : dag.directory())
-  return start.build === undefined ? building : prepared(building, start, start.build)
+  return start.build === undefined ? building : prepared(building, start.build)
 }
 
 /** The project as a package, from a source without credentials in it. */
@@ -140,14 +140,12 @@ function contents({ production }: Plan, source: Directory): Directory {
 /** After what the application itself does once, when its image is made. */
 function prepared(
   container: Container,
-  { directory }: Start,
   { command, environment: variables }: NonNullable<Start["build"]>,
 ): Container {
-  const at = [SOURCE, directory ?? []].flat().join("/")
   let building = container
-    .withWorkdir(at)
+    .withWorkdir(SOURCE)
     .withEnvVariable("PATH", SEARCH_PATH)
-    .withEnvVariable("PYTHONPATH", at)
+    .withEnvVariable("PYTHONPATH", SOURCE)
     .withEnvVariable("PYTHONDONTWRITEBYTECODE", "1")
   for (const [name, value] of Object.entries(variables)) {
     building = building.withEnvVariable(name, value)

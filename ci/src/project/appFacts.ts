@@ -7,8 +7,8 @@ export interface AppFacts {
   /** Scripts that draw a page of Streamlit. */
   pages: Place[]
   mains: (Place & { kind: "module" | "script" })[]
-  /** Functions that start a server themselves; "" for the module's own code. */
-  servers: (Place & { function: string; port?: unknown; host?: unknown })[]
+  /** Functions that start a server themselves, "" for the module's own code; `asks` where it looks at PORT. */
+  servers: (Place & { function: string; port?: unknown; asks?: boolean })[]
   /** The queues of RQ. */
   queues?: Place & { names: string[] }
   /** A path that is there to ask whether the application is well. */

@@ -1,5 +1,5 @@
 import type { App, AppFacts, Place } from "./appFacts.ts"
-import { type Candidate, isInstalled, isThere } from "./candidate.ts"
+import { type Candidate, isInstalled, isThere, serves } from "./candidate.ts"
 import type { Plan } from "./plan.ts"
 import { normalise } from "./requirements.ts"
 import { serviceFor, shell } from "./server.ts"
@@ -150,7 +150,7 @@ export function mains(plan: Plan, facts: AppFacts): Candidate[] {
     const module = main.kind === "module" && main.module !== ""
     return {
       command: module ? ["python", "-m", main.module] : ["python", main.file],
-      kind: server === undefined ? "command" : "web",
+      kind: serves(server) ? "web" : "command",
       rule: module ? "the package's own __main__" : "a script that is meant to be run",
       ...startedAt(plan, main),
       ...(module ? {} : { installed: false }),

@@ -31,7 +31,8 @@ export interface Candidate {
 export function setting({ production: { asked } }: Plan): Candidate[] {
   if (asked.start === undefined) return []
   const command = typeof asked.start === "string" ? lineCommand(asked.start) : asked.start
-  return [explicit(command, "the start setting", "web", asked.file)]
+  const kind = /^(celery|rq)$/.test(programOf(command) ?? "") ? "worker" : "web"
+  return [explicit(command, "the start setting", kind, asked.file)]
 }
 
 export function procfile({ procfile: found }: AppFacts): Candidate[] {
@@ -63,6 +64,10 @@ function explicit(
   }
 }
 
+/** Whether it is known where a server that the project starts itself will listen. */
+export const serves = (server: AppFacts["servers"][number] | undefined): boolean =>
+  typeof server?.port === "number" || server?.asks === true
+
 /** A command of the project's own: where it starts a server it is a web process. */
 function script(plan: Plan, facts: AppFacts, name: string, rule: string): Candidate {
   const [module = "", called = ""] = (plan.production.scripts[name] ?? "").split(":")
@@ -72,7 +77,7 @@ function script(plan: Plan, facts: AppFacts, name: string, rule: string): Candid
   const port = typeof server?.port === "number" ? { port: server.port } : {}
   return {
     command: [name],
-    kind: server === undefined ? "command" : "web",
+    kind: serves(server) ? "web" : "command",
     rule,
     file: plan.production.scriptsFile ?? "pyproject.toml",
     installed: true,
@@ -115,7 +120,7 @@ export function django(plan: Plan, { django: found }: AppFacts): Candidate[] {
       ...(gathers
         ? {
             build: {
-              command: [...manage, "collectstatic", "--noinput"],
+              command: ["python", found.manage, "collectstatic", "--noinput"],
               environment: placeholders(found.environment),
             },
           }

@@ -2,7 +2,7 @@ import type { AppFacts } from "./appFacts.ts"
 import { mains, pages, web, workers } from "./applications.ts"
 import { type Candidate, django, named, onlyScript, procfile, setting } from "./candidate.ts"
 import type { Decision, Plan, Start, StartProblem } from "./plan.ts"
-import { lineCommand, portIn, programOf, shown, unreachable } from "./procfile.ts"
+import { doubtsOf, lineCommand, portIn, programOf, shown } from "./procfile.ts"
 
 /** Where a web process listens unless something says otherwise. */
 const PORT = 8000
@@ -61,7 +61,19 @@ export function decideStart(plan: Plan, facts: AppFacts): StartChoice {
       ],
     }
   }
-  return chosen(plan, facts, candidate, rejected)
+  return chosen(plan, facts, { ...preparedBy(plan, facts), ...candidate }, rejected)
+}
+
+/** What a Django project does beside being served, whoever says how it is served. */
+function preparedBy(plan: Plan, facts: AppFacts): Partial<Candidate> {
+  const [found] = django(plan, facts)
+  if (found === undefined) return {}
+  const manage = ["python", facts.django?.manage ?? "manage.py"]
+  const { release, build } = found
+  return {
+    ...(release === undefined ? {} : { release: [...manage, ...release.slice(2)] }),
+    ...(build === undefined ? {} : { build }),
+  }
 }
 
 function chosen(
@@ -109,7 +121,6 @@ function chosen(
           command: shown(candidate.command),
           ...whereToAdd(plan, missing),
         }
-  const lost = unreachable(candidate.command)
   return {
     start,
     ...(problem === undefined ? {} : { problem }),
@@ -131,7 +142,7 @@ function chosen(
       ...(problem?.kind === "server"
         ? [`no image can be made yet: ${problem.found} (${problem.fix})`]
         : []),
-      ...(lost === undefined ? [] : [lost]),
+      ...doubtsOf(candidate.command),
     ],
   }
 }
