@@ -4,6 +4,8 @@ import { checksFailed, type WrongCheck } from "../errors.ts"
 import { type Checked, type CheckResult, judgeCheck, settled } from "./check.ts"
 import type { Checks } from "./checks.ts"
 import { type Findings, reportFolder, resultIn } from "./report.ts"
+import { isRed, type Run } from "./result.ts"
+import { lineOf } from "./suite.ts"
 
 /** Runs one check; its summary, or the error that one which is not green is. */
 export async function runOne({ all }: Checks): Promise<string> {
@@ -37,7 +39,10 @@ export async function runAll({ all }: Checks): Promise<Checked[]> {
 export async function judgedTogether(checks: Checks): Promise<string> {
   const checked = await runAll(checks)
   found(resultIn(findingsOf(checks, checked)))
-  return judgeAll(checked)
+  return judgeAll(
+    checked,
+    checks.suite()?.versions.map(({ run }) => run),
+  )
 }
 
 /** The report folder of all checks. */
@@ -61,9 +66,16 @@ function findingsOf(
 }
 
 /** The table of all checks, or the error that one which is not green is. */
-export function judgeAll(checked: readonly Pick<Checked, "result">[]): string {
+export function judgeAll(
+  checked: readonly Pick<Checked, "result">[],
+  runs: readonly Run[] = [],
+): string {
   const results = checked.map(({ result }) => result)
-  const table = tableOf(results)
+  // Each version of Python has its line below that of the tests.
+  const versions = runs.length > 1 ? runs.map(versionRow) : []
+  const table = tableOf(
+    results.flatMap((one) => (one.check === "test" ? [one, ...versions] : [one])),
+  )
   const wrong = results.flatMap(wrongWith)
   if (wrong.length > 0) throw checksFailed(wrong, results.length, table)
   const passed = results.filter(({ outcome }) => outcome === "passed").length
@@ -79,7 +91,19 @@ function wrongWith(result: CheckResult): WrongCheck[] {
 }
 
 /** One line a check: what came of it, in how many seconds, and its own summary. */
-function tableOf(results: readonly CheckResult[]): string[] {
+function versionRow(run: Run): Row {
+  const { python, shard, verdict, seconds } = run
+  return {
+    check: `  ${python}${shard === undefined ? "" : ` ${shard.index}/${shard.count}`}`,
+    outcome: isRed(run) ? "failed" : verdict === "passed" ? "passed" : "errored",
+    seconds,
+    summary: lineOf(run),
+  }
+}
+
+type Row = Pick<CheckResult, "check" | "outcome" | "seconds" | "summary">
+
+function tableOf(results: readonly Row[]): string[] {
   const rows = results.map(({ check, outcome, seconds, summary }) => [
     check,
     outcome,

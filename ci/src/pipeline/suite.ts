@@ -110,7 +110,7 @@ const labelOf = (run: Run): string =>
     : `Python ${run.python.padEnd(4)} ${run.shard.index}/${run.shard.count}`
 
 /** A version's line: its verdict, or in a few words what it has instead. */
-function lineOf(run: Run): string {
+export function lineOf(run: Run): string {
   if (run.verdict === "passed" || run.verdict === "failed") return verdictOf(run)
   if (run.verdict === "errored") return `not run: ${run.error?.code ?? "error"}`
   return run.verdict.replace("-", " ")

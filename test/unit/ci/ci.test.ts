@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest"
 import { exitClassOf } from "../../../ci/src/errors.ts"
 import type { CheckResult } from "../../../ci/src/pipeline/check.ts"
 import { judgeAll } from "../../../ci/src/pipeline/ci.ts"
+import { noCounts, type Run } from "../../../ci/src/pipeline/result.ts"
 import { probeDirectory, pythonHas } from "./fixtures.ts"
 
 const result = (check: string, parts: Partial<CheckResult>): CheckResult => ({
@@ -38,6 +39,30 @@ describe("the verdict of all checks", () => {
       test   passed   12.3 s  16 passed in 12.3 s
       2 checks passed, 1 skipped"
     `)
+  })
+
+  test("each version of Python has a line below that of the tests", () => {
+    const run = (python: string, parts: Partial<Run> = {}): Run => ({
+      name: `python-${python}`,
+      python,
+      verdict: "passed",
+      counts: { ...noCounts(), passed: 8 },
+      seconds: 12.3,
+      failures: [],
+      tail: [],
+      ...parts,
+    })
+    const results = GREEN.map((one) => ({ result: one }))
+    const aborted = run("3.13", { verdict: "aborted", seconds: 1 })
+    expect(judgeAll(results, [run("3.11"), aborted])).toMatchInlineSnapshot(`
+      "lock    passed    0.0 s  uv.lock matches pyproject.toml
+      types   skipped   0.0 s  no type checker is configured
+      test    passed   12.3 s  16 passed in 12.3 s
+        3.11  passed   12.3 s  8 passed in 12.3 s
+        3.13  failed    1.0 s  aborted
+      2 checks passed, 1 skipped"
+    `)
+    expect(judgeAll(results, [run("3.11")])).toBe(said(GREEN))
   })
 
   test("red says first which check, where and what, and ends with the table", () => {
