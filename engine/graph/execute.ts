@@ -1,5 +1,5 @@
 import { type ExecMount, type ExecSpec, exec } from "../llb/exec.ts"
-import { defaultPlatform, type Output, type StepSecret } from "../llb/vertex.ts"
+import type { Output, StepSecret } from "../llb/vertex.ts"
 import { unsupported } from "./directory.ts"
 import { EngineError } from "./errors.ts"
 import { expandIn } from "./expand.ts"
@@ -209,9 +209,6 @@ function refuse(c: Container, opts: ExecArgs): void {
   }
   for (const name of ["experimentalPrivilegedNesting", "insecureRootCapabilities"] as const) {
     if (opts[name]) throw new EngineError(unsupported(`withExec(${name})`))
-  }
-  if (c.platform !== defaultPlatform) {
-    throw new EngineError(unsupported(`withExec on ${c.platform} (this is ${defaultPlatform})`))
   }
 }
 
