@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import type { Result } from "../../ci/src/pipeline/result.ts"
 import type { Step } from "../output/steps.ts"
-import { shortTitle } from "../output/title.ts"
+import { title } from "../output/title.ts"
 
 /** What is remembered of a run: enough to compare runs, and to ask for its reports once more. Never a secret. */
 export interface Record {
@@ -47,6 +47,7 @@ export interface StepRecord {
 const RED = 100
 const STEPS = 80
 const NAME = 300
+const STEP_NAME = 90
 
 /** The part of a result that is remembered. */
 export function resultRecord(
@@ -97,7 +98,10 @@ export function inputsOf(sourceDigest: string, given: Record["given"]): string {
 }
 
 /** Without the folders of this machine, and without what may be in an address. Before it is cut, as then half of one could stay. */
-const shownName = (name: string): string =>
-  shortTitle(
-    name.replace(/^upload .*\/(?=[^/]+$)/, "upload ").replace(/(\w:\/\/)[^/\s@]*@/g, "$1***@"),
+const shownName = (name: string): string => {
+  const text = title(name.replace(/^upload .*\/(?=[^/]+$)/, "upload ")).replace(
+    /(\w:\/\/)[^/\s@]*@/g,
+    "$1***@",
   )
+  return text.length > STEP_NAME ? `${text.slice(0, STEP_NAME - 1)}…` : text
+}

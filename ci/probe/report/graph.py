@@ -56,7 +56,8 @@ def coverage_nodes(model):
 def check_nodes(model):
     for check in model.checks:
         target = "check-%s" % slug(check) if is_telling(check) else None
-        yield check_name(check), check["outcome"], line(check["summary"], 120), target, check["seconds"]
+        seconds = None if check["outcome"] == "skipped" else check["seconds"]
+        yield check_name(check), check["outcome"], line(check["summary"], 120), target, seconds
 
 
 def counted(count, word):

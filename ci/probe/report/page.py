@@ -88,7 +88,7 @@ def header(model, verdict, found):
             html(project(model)),
             icon(verdict.state),
             html(line(verdict.title)),
-            '<ul class="facts">%s</ul>\n' % "".join(facts) if len(facts) > 1 else "",
+            '<ul class="facts">%s</ul>\n' % "".join(facts) if len(facts) > 1 or (facts and verdict.state != "passed") else "",
             shares(counts),
             links,
         )
@@ -96,13 +96,13 @@ def header(model, verdict, found):
 
 
 def shares(counts):
-    """Outcomes of all tests as one bar."""
+    """Outcomes of all tests as one bar, what is red at its beginning."""
     whole, left, out = sum(count for count, _ in counts), 0.0, ""
-    for count, word in counts:
+    for count, word in sorted(counts, key=lambda pair: pair[1] not in ("failed", "error")):
         # A single red test among ten thousand is still to be seen.
         width = max(0.6, 100.0 * count / whole)
         out += '<rect class="%s" x="%.2f%%" width="%.2f%%" height="100%%"/>' % (word, min(left, 99.4), width)
-        left += 100.0 * count / whole
+        left += width if word in ("failed", "error") else 100.0 * count / whole
     return '<svg class="shares" aria-hidden="true">%s</svg>\n' % out if counts else ""
 
 

@@ -53,7 +53,7 @@ function redTests(runs: readonly Run[]): string[] {
   // A run tells of so many only.
   const named = new Set(red.flatMap(({ failures }) => failures.map(({ id }) => id))).size
   const failed = Math.max(1, named, ...red.map(({ counts }) => counts.failed + counts.errors))
-  const ran = Math.max(failed, ...runs.map(ranIn))
+  const ran = Math.max(failed, ...red.map(ranIn))
   return [
     `${number(failed)} of ${number(ran)} ${ran === 1 ? "test" : "tests"} failed${on(red, runs)}`,
   ]

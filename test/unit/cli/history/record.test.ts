@@ -63,7 +63,7 @@ test("no folder of this machine and no password of an address is in the name of 
   ]
   expect(stepRecords(names.map((name) => step({ name }))).map(({ name }) => name)).toEqual([
     "upload basket",
-    "exec uv pip install --index https://***@x.examp…",
+    "exec uv pip install --index https://***@x.example/simple",
   ])
 })
 
