@@ -205,6 +205,22 @@ UV_INDEX_PARTNER_TEAM_PASSWORD=token-of-partner-team
       ],
     ],
     [
+      "a pyproject.toml without a lock, whose index is for one package alone",
+      () => [
+        {
+          "pyproject.toml": `${PYPROJECT}
+[tool.uv.sources]
+only-here = { index = "open" }
+[[tool.uv.index]]
+name = "open"
+url = "${index("open")}"
+explicit = true
+`,
+        },
+        "UV_INDEX_OPEN_USERNAME=me\nUV_INDEX_OPEN_PASSWORD=token-of-open\n",
+      ],
+    ],
+    [
       "poetry.lock, named by POETRY_HTTP_BASIC_*",
       () => [
         {
@@ -304,7 +320,7 @@ files = [
   ]
 
   test.each(cases)("%s", async (_, make) => {
-    for (const name of ["internal", "partner-team", "poetry", "pdm", "pipenv", "pip"])
+    for (const name of ["internal", "partner-team", "poetry", "pdm", "pipenv", "pip", "open"])
       passwords.set(name, `token-of-${name}`)
     const [files, credentials, modules] = make()
     const source = project(files, modules)
@@ -322,7 +338,7 @@ files = [
 
   test("uv's variables are taken from the environment of the command, which says so", async () => {
     passwords.set("environment", "token-of-environment")
-    const [files] = cases[1]?.[1]() ?? []
+    const [files] = cases[2]?.[1]() ?? []
     const at = (text: string) => text.replaceAll("poetry/simple", "environment/simple")
     const source = project(
       Object.fromEntries(Object.entries(files ?? {}).map(([name, text]) => [name, at(text)])),

@@ -33,7 +33,7 @@ def index_facts(project: Project, document: dict, lists: list[dict]) -> list[dic
     """Every index that a file of the project names, each address once."""
     facts: dict[str, dict] = {}
 
-    def found(file: str, url: object, name: object = None, *, direct: bool = False) -> None:
+    def found(file: str, url: object, name: object = None, **flags: bool) -> None:
         if not isinstance(url, str) or is_public(url) or not re.match(r"https?://", url):
             return
         address, login = without_login(url)
@@ -42,8 +42,7 @@ def index_facts(project: Project, document: dict, lists: list[dict]) -> list[dic
         fact = facts.setdefault(address.rstrip("/"), {"file": file, "url": address})
         if written:
             fact["password"] = True
-        if direct:
-            fact["direct"] = True
+        fact |= {flag: True for flag, value in flags.items() if value}
         if isinstance(name, str) and name:
             fact.setdefault("name", name)
         if login is not None:
@@ -53,12 +52,15 @@ def index_facts(project: Project, document: dict, lists: list[dict]) -> list[dic
     own = (project.toml("uv.toml") or {}) if project.exists("uv.toml") else {}
     for file, settings in (("uv.toml", own), ("pyproject.toml", table(tool.get("uv")))):
         for entry in listed(settings.get("index")):
-            found(file, entry.get("url"), entry.get("name"))
-        for url in (settings.get("index-url"), *strings(settings.get("extra-index-url"))):
+            main, only = entry.get("default") is True, entry.get("explicit") is True
+            found(file, entry.get("url"), entry.get("name"), main=main, only=only)
+        found(file, settings.get("index-url"), main=True)
+        for url in strings(settings.get("extra-index-url")):
             found(file, url)
     for manager in ("poetry", "pdm"):
         for entry in listed(table(tool.get(manager)).get("source")):
-            found("pyproject.toml", entry.get("url"), entry.get("name"))
+            main, only = entry.get("name") == "pypi", entry.get("priority") == "explicit"
+            found("pyproject.toml", entry.get("url"), entry.get("name"), main=main, only=only)
     pipfile = (project.toml("Pipfile") or {}) if project.exists("Pipfile") else {}
     for entry in listed(pipfile.get("source")):
         found("Pipfile", entry.get("url"), entry.get("name"))

@@ -8,6 +8,7 @@ import re
 from packaging.utils import canonicalize_name
 
 from facts.build_inputs import build_inputs, flit_module
+from facts.neutral import neutral_pyproject
 from facts.metadata import metadata_facts
 from facts.reader import Problem, Project, key_line, line_of, strings, table
 from facts.requirement import requirement_list
@@ -53,9 +54,27 @@ def pyproject_facts(project: Project, document: dict) -> dict:
             facts["uv"]["package"] = uv["package"]
         if isinstance(uv.get("default-groups"), list):
             facts["uv"]["defaultGroups"] = strings(uv["default-groups"])
+        uv_sources(project, facts, document, uv)
         if "dev-dependencies" in uv and "dev" not in facts["groups"]:
             facts["groups"]["dev"] = requirement_list(project, file, "tool.uv.dev-dependencies", uv["dev-dependencies"])
     return facts
+
+
+def uv_sources(project: Project, facts: dict, document: dict, uv: dict) -> None:
+    """[tool.uv.sources] and indexes for some packages alone: without a lock, what only uv itself makes of pyproject.toml."""
+    sources = table(uv.get("sources"))
+    kinds = {
+        kind
+        for value in sources.values()
+        for entry in (value if isinstance(value, list) else [value])
+        for kind in table(entry)
+    }
+    if "git" in kinds:
+        facts["uv"]["git"] = True
+    if kinds & {"path", "workspace"}:
+        facts["uv"]["locals"] = True
+    if sources and not project.exists("uv.lock"):
+        facts["uv"]["document"] = neutral_pyproject(document, locked=False)
 
 
 def project_facts(project: Project, metadata: dict) -> dict:

@@ -6,9 +6,9 @@ import posixpath
 import re
 import tomllib
 
+from facts.neutral import NEUTRAL_VERSION, neutral_pyproject
 from facts.pyproject import pyproject_facts
 from facts.reader import Problem, Project, line_of, strings, table
-from facts.toml_text import toml_text
 
 
 def uv_lock_facts(project: Project, pyproject: dict) -> dict | None:
@@ -68,6 +68,8 @@ def package_facts(entry: dict) -> dict:
     fact: dict = {"name": entry["name"], "needs": needs(entry.get("dependencies"))}
     if isinstance(entry.get("version"), str):
         fact["version"] = entry["version"]
+    if "git" in table(entry.get("source")):
+        fact["vcs"] = "git"
     for key, kind in (("optional-dependencies", "extras"), ("dev-dependencies", "groups")):
         places = {name: needs(listed) for name, listed in table(entry.get(key)).items()}
         if places:
@@ -91,9 +93,6 @@ def member_facts(project: Project, path: str, document: dict) -> dict:
     for problem in member.errors:
         project.report(Problem(posixpath.join(path, problem["file"]), problem["message"], problem.get("line")))
     return facts
-
-
-NEUTRAL_VERSION = "0.0.0"
 
 
 def neutral_lock(text: str, lock: dict, members: list[dict]) -> str:
@@ -121,28 +120,3 @@ def neutral_lock(text: str, lock: dict, members: list[dict]) -> str:
         same = False
     # A lock that is not laid out as uv does it, edited by hand perhaps, is taken as it is.
     return neutral if same else text
-
-
-def neutral_pyproject(document: dict, *, locked: bool) -> str:
-    """The part of a pyproject.toml that decides what is installed, in one fixed spelling."""
-    metadata = table(document.get("project"))
-    kept = {
-        key: metadata[key]
-        for key in ("name", "requires-python", "dependencies", "optional-dependencies")
-        if key in metadata
-    }
-    dynamic = [name for name in ("dependencies", "optional-dependencies") if name in strings(metadata.get("dynamic"))]
-    if locked or "version" in metadata:
-        kept["version"] = NEUTRAL_VERSION
-    else:
-        dynamic.append("version")
-    if dynamic:
-        kept["dynamic"] = dynamic
-    out: dict = {"project": kept} if metadata else {}
-    for key in ("build-system", "dependency-groups"):
-        if isinstance(document.get(key), dict):
-            out[key] = document[key]
-    uv = table(document.get("tool")).get("uv")
-    if isinstance(uv, dict):
-        out["tool"] = {"uv": uv}
-    return toml_text(out)

@@ -104,15 +104,27 @@ function withDependencies(container: Container, dependencies: Dependencies): Con
       return list.with(step(["uv", "pip", "install", ...provided]))
     }
     case "pip": {
-      const { requirements, constraints, options } = dependencies
+      const { requirements, constraints, options, pyproject } = dependencies
       const limits = constraints === "" ? [] : ["-c", "constraints.txt"]
+      const own = pyproject === undefined ? [] : ["-r", "pyproject.toml", ...pyproject.selection]
       return container
         .withMountedDirectory(
           INPUT,
-          files({ "requirements.txt": requirements, "constraints.txt": constraints }),
+          files({
+            "requirements.txt": requirements,
+            "constraints.txt": constraints,
+            ...(pyproject === undefined ? {} : { "pyproject.toml": pyproject.document }),
+          }),
         )
         .withWorkdir(INPUT)
-        .with(step(["uv", "pip", "install", "-r", "requirements.txt", ...limits, ...options]))
+        .with(
+          step([
+            ...["uv", "pip", "install", "-r", "requirements.txt"],
+            ...own,
+            ...limits,
+            ...options,
+          ]),
+        )
         .withoutMount(INPUT)
     }
   }

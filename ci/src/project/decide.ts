@@ -16,7 +16,7 @@ import { decideRunner, type Evidence } from "./runner.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf, selectTestDependencies } from "./testDependencies.ts"
 import { decideTesting } from "./testing.ts"
-import { namesIn } from "./uvGraph.ts"
+import { fetchesWithGit, namesIn } from "./uvGraph.ts"
 import { versionFromGit } from "./version.ts"
 
 /** What a plan is made from. */
@@ -112,7 +112,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     layer: (selection, provided) =>
       layerWith(selection, [...runner.provided, ...provided.map((text) => ({ text }))]),
   })
-  const vcs = installed.some((requirement) => requirement.vcs === "git") ? ["git"] : []
+  const vcs = fetchesWithGit(facts, installed, { member, ...tests }) ? ["git"] : []
   const asked = facts.settings?.apt ?? []
   const needs = systemPackagesFor([
     ...installed.flatMap(({ name }) => name ?? []),

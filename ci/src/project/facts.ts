@@ -72,6 +72,10 @@ export interface Index {
   login?: string
   /** True where a password stands in the file itself. */
   password?: boolean
+  /** True where it stands for the public one. */
+  main?: boolean
+  /** True where it is for packages that name it, and no others. */
+  only?: boolean
   /** True for the address of one dependency, and not of an index. */
   direct?: boolean
 }
@@ -129,7 +133,17 @@ interface Pyproject {
   distribution?: boolean
   /** Dependencies that only a build could tell. */
   dynamicDependencies: boolean
-  uv?: { package?: boolean; defaultGroups?: string[]; workspace: boolean }
+  uv?: {
+    package?: boolean
+    defaultGroups?: string[]
+    workspace: boolean
+    /** Dependencies that are fetched with git. */
+    git?: boolean
+    /** Dependencies that are directories. */
+    locals?: boolean
+    /** What of the file uv is given where it says that dependencies come from elsewhere, and nothing locks them. */
+    document?: string
+  }
   /** What it says of itself, where it is written down and not computed. */
   metadata: {
     version?: string
@@ -286,6 +300,7 @@ export interface UvLock {
 interface UvPackage {
   name: string
   version?: string
+  vcs?: "git"
   needs: UvNeed[]
   extras?: Record<string, UvNeed[]>
   groups?: Record<string, UvNeed[]>

@@ -120,9 +120,11 @@ export function decideManager(facts: Facts): ManagerChoice {
   }
 
   const list = lists[0]
+  const { pyproject, setup } = facts
+  if (list === undefined && (pyproject?.uv?.locals || pyproject?.uv?.workspace))
+    throw lockMissing("pyproject.toml", "uv", "uv.lock", "uv lock")
   if (list !== undefined) return decided("pip", list, "a list of requirements decides")
   if (has("Pipfile")) throw lockMissing("Pipfile", "pipenv", "Pipfile.lock", "pipenv lock")
-  const { pyproject, setup } = facts
   if (facts.poetry !== undefined && pyproject?.project === undefined) {
     return decided(
       "pip",

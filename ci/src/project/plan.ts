@@ -89,7 +89,14 @@ export type Dependencies =
       verify: boolean
       provided: string[]
     }
-  | { kind: "pip"; requirements: string; constraints: string; options: string[] }
+  | {
+      kind: "pip"
+      requirements: string
+      constraints: string
+      options: string[]
+      /** Beside the list: what of a pyproject.toml says where its dependencies come from, and what is chosen of it. */
+      pyproject?: { document: string; selection: string[] }
+    }
   /** A flat list that a lock was turned into: exact versions with their hashes, nothing left to resolve. */
   | { kind: "locked"; requirements: string; indexes: string[]; provided: string[] }
   /** pylock.toml, which the installer reads itself. */

@@ -6,7 +6,7 @@ import type { Manager, Production } from "./plan.ts"
 import { expandSelf, filesFor, withIncludes } from "./requirements.ts"
 import { systemPackagesFor } from "./systemPackages.ts"
 import { extrasOf } from "./testDependencies.ts"
-import { namesIn } from "./uvGraph.ts"
+import { fetchesWithGit, namesIn } from "./uvGraph.ts"
 
 /** Debian packages that only a build has a use for. */
 const BUILD_ONLY =
@@ -44,7 +44,7 @@ export function decideProduction(
   const distributions = distributionsOf(facts, installed, member)
   const needs = systemPackagesFor(distributions)
   const asked = facts.settings?.apt ?? []
-  const git = installed.some(({ vcs }) => vcs === "git") ? ["git"] : []
+  const git = fetchesWithGit(facts, installed, { member, ...NOTHING }) ? ["git"] : []
   const run = [...needs.run, ...asked.filter((name) => !BUILD_ONLY.test(name))]
   const build = [...needs.build, ...project.systemPackages, ...git, ...needs.run, ...asked]
   return {

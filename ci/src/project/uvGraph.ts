@@ -1,4 +1,4 @@
-import type { UvLock } from "./facts.ts"
+import type { Facts, Requirement, UvLock } from "./facts.ts"
 
 /** What of the lock is chosen. */
 interface Selection {
@@ -38,4 +38,16 @@ export function namesIn(lock: UvLock, { member, groups, extras }: Selection): st
     }
   }
   return [...seen.keys()].sort()
+}
+
+/** Whether git fetches any of what is installed: of the requirements, or of what uv's files say of them. */
+export function fetchesWithGit(
+  { uvLock, pyproject }: Facts,
+  requirements: readonly Requirement[],
+  selection: Selection,
+): boolean {
+  if (requirements.some(({ vcs }) => vcs === "git")) return true
+  if (uvLock === undefined) return pyproject?.uv?.git === true
+  const names = new Set(namesIn(uvLock, selection))
+  return uvLock.packages.some(({ name, vcs }) => vcs === "git" && names.has(name))
 }

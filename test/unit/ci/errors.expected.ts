@@ -206,6 +206,10 @@ docs: docs/manifests.md`,
 Its members are member and root.
 fix: correct pyline.toml
 docs: docs/package-managers.md`,
+  uv_workspace_no_lock: `error[LOCK_MISSING]: pyproject.toml asks for uv, but there is no uv.lock
+What is installed would change from day to day without it.
+fix: uv lock, then commit uv.lock
+docs: docs/package-managers.md`,
   workers_without_xdist: `error[MANIFEST_INVALID]: pyproject.toml: workers is 3, and no test dependency brings pytest-xdist
 fix: correct pyproject.toml
 docs: docs/manifests.md`,

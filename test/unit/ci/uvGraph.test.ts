@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { namesIn } from "../../../ci/src/project/uvGraph.ts"
+import type { Facts } from "../../../ci/src/project/facts.ts"
+import { fetchesWithGit, namesIn } from "../../../ci/src/project/uvGraph.ts"
 
 const need = (...names: string[]) => names.map((name) => ({ name }))
 const lock = {
@@ -54,5 +55,14 @@ describe("what of a lock is installed", () => {
       "ruff",
       "worker",
     ])
+  })
+
+  test("git is there where it fetches something of that, and not for the rest of the lock", () => {
+    const packages = lock.packages.map((one) =>
+      one.name === "pytest" ? { ...one, vcs: "git" as const } : one,
+    )
+    const facts = { uvLock: { ...lock, packages } } as unknown as Facts
+    expect(fetchesWithGit(facts, [], { groups: [], extras: [] })).toBe(false)
+    expect(fetchesWithGit(facts, [], { groups: ["dev"], extras: [] })).toBe(true)
   })
 })
