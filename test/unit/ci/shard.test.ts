@@ -94,14 +94,14 @@ test("reports make one result only where they are all parts of one suite", () =>
   expect(gap(part(1, 2, 3, 5), part(2, 2, 2, 5), part(1, 1, 4, 4, "3.11"))).toBe("")
   expect(gap(part(1, 3, 3, 5), part(3, 3, 2, 5))).toMatchInlineSnapshot(`
     "error[RUNS_INCOMPLETE]: the suite on Python 3.13 was split into 3, and 2/3 is missing
-    fix: collect the reports of one run of each part: pyline reports --shard 1/5 -o reports/1, and so on
+    fix: collect the reports of one run of each part: pyline reports --shard 1/5 -o pyline-reports/1, and so on
     docs: docs/matrix.md"
   `)
   expect(gap(part(1, 2, 3, 5), part(2, 2, 1, 5))).toMatchInlineSnapshot(`
     "error[RUNS_INCOMPLETE]: the parts on Python 3.13 are not of the same tests
       1/2: 3 of 5 tests
       2/2: 1 of 5 tests
-    fix: collect the reports of one run of each part: pyline reports --shard 1/5 -o reports/1, and so on
+    fix: collect the reports of one run of each part: pyline reports --shard 1/5 -o pyline-reports/1, and so on
     docs: docs/matrix.md"
   `)
   expect(gap(part(1, 2, 3, 5), part(2, 2, 2, 6))).toContain("not of the same tests")
