@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 
 LICENCE = re.compile(r"^(licen[cs]es?|copying|notice|authors)([.-].*)?$", re.IGNORECASE)
 
@@ -37,10 +38,13 @@ def main():
     parser.add_argument("--local", action="append", default=[])
     parser.add_argument("--locals", required=True)
     options = parser.parse_args()
+    started = time.monotonic()
     # What the source was checked out with must not decide the modes in the archives.
     os.umask(0o022)
     if options.repository:
         become_repository(options.repository)
+        # pbr would write a history of one commit over the project's own.
+        os.environ.update(SKIP_GENERATE_AUTHORS="1", SKIP_WRITE_GIT_CHANGELOG="1")
     os.makedirs(options.out, exist_ok=True)
     epoch = int(os.environ["SOURCE_DATE_EPOCH"])
     before = set(walk(options.source))
@@ -63,7 +67,8 @@ def main():
         others.append(os.path.basename(other))
     with open(options.facts, "w", encoding="utf-8") as file:
         names = {"sdist": os.path.basename(sdist), "wheel": os.path.basename(wheel)}
-        json.dump({**names, "locals": others, "licences": licences}, file)
+        seconds = time.monotonic() - started
+        json.dump({**names, "locals": others, "licences": licences, "seconds": seconds}, file)
     for path in (sdist, wheel):
         print("%s  %d bytes" % (os.path.basename(path), os.path.getsize(path)))
     return 0

@@ -2,7 +2,7 @@
 
     python try_dist.py WHEEL --environment DIRECTORY --output FILE [--seconds N] [--only KIND:NAME]…
 
-FILE gets {"schema": 1, "extras": […], "entries": [{"kind", "name", "status", "message", "file", "line"}]}. Each import and
+FILE gets {"schema": 1, "extras": […], "seconds", "entries": [{"kind", "name", "status", "message", "file", "line"}]}. Each import and
 each script is a process of its own, which is stopped after N seconds. GUI scripts are left alone. The exit status is 0
 whatever comes of it. Standard library of Python 3.8 alone; it runs outside of the environment.
 """
@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 MESSAGE = 400
@@ -33,6 +34,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--only", action="append")
     options = parser.parse_args()
+    started = time.monotonic()
     with zipfile.ZipFile(options.wheel) as archive:
         names = archive.namelist()
         points = text_of(archive, names, "/entry_points.txt")
@@ -44,7 +46,8 @@ def main():
                 entries.append(attempt(kind, name, options.environment, options.seconds))
                 print("%s %s: %s" % (kind, name, entries[-1]["status"]), flush=True)
     with open(options.output, "w", encoding="utf-8") as file:
-        json.dump({"schema": 1, "extras": extras, "entries": entries}, file)
+        seconds = time.monotonic() - started
+        json.dump({"schema": 1, "extras": extras, "entries": entries, "seconds": seconds}, file)
     return 0
 
 

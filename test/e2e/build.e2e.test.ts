@@ -50,7 +50,8 @@ test("what is wrong with it is named, with its place, and the exit status is 1",
   .env secret slugs-1.2.0.tar.gz has .env
   src/slugs/command.py:2 import import slugs: ModuleNotFoundError: No module named 'not_declared'
   src/slugs/command.py:2 script slug --help: ModuleNotFoundError: No module named 'not_declared'
-fix: see it again with: uv build
+  if that is meant to be so: [tool.pyline] build-ignore = ["secret:.env", "import:slugs", "script:slug"]
+reproduce: uv build
 `,
   )
 })

@@ -29,16 +29,20 @@ class Findings:
         self.ignored = ignored
         self.used = set()
         self.seen = set()
+        self.red = []
 
     def __call__(self, rule, message, *, about=None, file=None, line=None, severity="error"):
         # The wheel of an sdist has its mistakes again.
         if (rule, about or message) in self.seen:
             return
         self.seen.add((rule, about or message))
-        for wanted in (rule, "%s:%s" % (rule, about)):
+        key = rule if about is None else "%s:%s" % (rule, about)
+        for wanted in sorted({rule, key}):
             if wanted in self.ignored:
                 self.used.add(wanted)
                 severity, message = "note", "%s (ignored: %s)" % (message, wanted)
+        if severity == "error" and rule != "archive":
+            self.red.append(key)
         if file is not None and self.directory:
             file = "%s/%s" % (self.directory, file)
         self.result.find(message, rule=rule, file=file, line=line, severity=severity)
@@ -65,6 +69,7 @@ def main():
     found = Findings(result, options.directory, options.ignore)
     with open(options.facts, encoding="utf-8") as file:
         facts = json.load(file)
+    result.started -= facts["seconds"]
     try:
         sdist = Sdist(os.path.join(options.dist, facts["sdist"]))
         wheel = Wheel(os.path.join(options.dist, facts["wheel"]))
@@ -73,7 +78,8 @@ def main():
         return verdict(result, "the archives")
     raw = check_metadata(sdist, wheel, found, facts["licences"])
     check_contents(sdist, wheel, raw, found)
-    tried = check_tried(options.tried, options.with_extras, sdist, found)
+    tried, seconds = check_tried(options.tried, options.with_extras, sdist, found)
+    result.started -= seconds
     if options.stand_in is not None:
         message = "the version %s is a guess: the project takes its own from git; tell it with --package-version"
         found("version", message % options.stand_in, about="stand-in", severity="warning")
@@ -82,6 +88,9 @@ def main():
         found("version", message % (options.asked, raw.get("version", "nothing")), about="asked")
     for unused in sorted(set(options.ignore) - found.used):
         result.find("build-ignore has %s, and nothing like that was found" % unused, rule="ignore", severity="warning")
+    if found.red:
+        names = ", ".join('"%s"' % key for key in dict.fromkeys(found.red))
+        result.detail = "if that is meant to be so: [tool.pyline] build-ignore = [%s]" % names
     return verdict(result, "%s %s" % (raw.get("name", "the project"), raw.get("version", "")), (sdist, wheel), tried)
 
 

@@ -4,10 +4,11 @@ import json
 
 
 def check_tried(path, extras_path, sdist, found):
-    """Gives the part of the summary about it."""
+    """Gives the part of the summary about it, and the seconds that it took."""
     if path is None:
-        return ""
-    first, second = read(path), read(extras_path) if extras_path else []
+        return "", 0
+    first, seconds = read(path)
+    second, more = read(extras_path) if extras_path else ([], 0)
     better = {(entry["kind"], entry["name"]) for entry in second if entry["status"] == "passed"}
     for entry in first:
         if entry["status"] == "passed":
@@ -27,7 +28,7 @@ def check_tried(path, extras_path, sdist, found):
         count = passed.count(kind)
         if count:
             parts.append("%d %s%s %s" % (count, kind, "" if count == 1 else "s", done))
-    return ", ".join(parts)
+    return ", ".join(parts), seconds + more
 
 
 def read(path):
@@ -46,7 +47,8 @@ def read(path):
             and isinstance(entry.get("message", ""), str)
         ):
             kept.append({"message": "", **entry})
-    return kept
+    seconds = document.get("seconds")
+    return kept, seconds if isinstance(seconds, (int, float)) and 0 <= seconds < 1e6 else 0
 
 
 def source(sdist, installed):

@@ -47,7 +47,7 @@ function localsOf(facts: Facts, members: readonly Member[]): string[] {
 const listsWithGit = ({ pyproject, setup }: Facts): boolean => {
   const requires = pyproject?.build?.requires ?? []
   return (
-    (pyproject?.build?.backend?.startsWith("setuptools") ?? setup !== undefined) &&
+    /^(setuptools|pbr)\b/.test(pyproject?.build?.backend ?? (setup ? "setuptools" : "")) &&
     (requires.some((requirement) =>
       /^(setuptools[-_.](scm|git)|pbr)(?![-_.\w])/i.test(requirement),
     ) ||

@@ -48,6 +48,7 @@ test.skipIf(!able)("git says which files there are only to setuptools", () => {
   expect(using("setuptools.build_meta", "setuptools_scm")).toBe(true)
   expect(using("setuptools.build_meta", "setuptools-git-versioning")).toBe(false)
   expect(using("hatchling.build", "hatchling", "hatch-vcs")).toBe(false)
+  expect(using("pbr.build", "pbr>=6.1.1")).toBe(true)
 })
 
 test("constraints are what a lock says of one version from an index", () => {
