@@ -76,7 +76,7 @@ test.skipIf(tools === undefined)(
         "Name: hostile<script>",
         "Version: 1 && rm -rf /",
         'Summary: \\u0000 "quoted" ünïcode',
-        "License-Expression: LicenseRef-Own AND ((",
+        "License-Expression: MIT AND ((",
         "Home-page: javascript:alert(1)",
         "Author: ((( <not an address>",
         "Requires-Dist: ][",
@@ -92,6 +92,7 @@ test.skipIf(tools === undefined)(
     const python = (...args: string[]) =>
       execFileSync("python3", ["-B", ...args], { encoding: "utf8", env })
     python("-m", "sbom", image, path.join(out, "subject.json"), out)
-    expect(python("-c", VALIDATE, out)).toMatch(/^None \[\] \d+\n$/)
+    const [, named = ""] = /^None \[\] (\d+)\n$/.exec(python("-c", VALIDATE, out)) ?? []
+    expect(Number(named)).toBeGreaterThan(110)
   },
 )

@@ -7,6 +7,7 @@ import re
 from email.parser import HeaderParser
 from email.policy import compat32
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.markers import Marker, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -60,7 +61,7 @@ def _component(path: str, place: str) -> Component | None:
         purl=f"pkg:pypi/{key}@{_quoted(version)}",
         description=_line(headers["Summary"]),
         homepage=_homepage(headers),
-        licence_expression=_line(headers["License-Expression"]),
+        licence_expression=_expression(headers),
         licence_names=_licences(headers),
         supplier=_line(headers["Author"]) or _line(headers["Author-email"]),
         place=f"/{place}",
@@ -87,11 +88,22 @@ def _homepage(headers: object) -> str | None:
     return None
 
 
+def _expression(headers: object) -> str | None:
+    """PEP 639, where it is one."""
+    text = _line(headers["License-Expression"])
+    if text is None:
+        return None
+    try:
+        return str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        return None
+
+
 def _licences(headers: object) -> list[str]:
     prefix = "License :: "
     trove = [str(each) for each in headers.get_all("Classifier") or [] if str(each).startswith(prefix)]
     names = [each.rpartition(" :: ")[2] for each in trove if each != "License :: OSI Approved"]
-    text = _line(headers["License"])
+    text = _line(headers["License"]) or _line(headers["License-Expression"])
     return sorted(set(names)) or ([text[:100]] if text else [])
 
 

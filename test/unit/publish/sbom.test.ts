@@ -71,7 +71,7 @@ function documents(root: string) {
 }
 
 // The probe's container has it; a machine that only runs unit tests may not.
-test.skipIf(!pythonHas("packaging"))(
+test.skipIf(!pythonHas("packaging.licenses"))(
   "a bill of materials names what is installed, and where that is known from",
   () => {
     const root = tree(ROOT)
