@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto"
 import type { Bridge } from "../buildkit/bridge.ts"
 import type {
   ExportParams,
@@ -14,11 +13,12 @@ import type {
 } from "../buildkit/bridge-protocol.ts"
 import { exec, PRIVATE } from "../llb/exec.ts"
 import { closure, type Fs, type Output, type StepSecret, type Vertex } from "../llb/vertex.ts"
-import { type ExecRecord, LARGEST, type Memo } from "../store/memo.ts"
+import type { ExecRecord, Memo } from "../store/memo.ts"
 import { EngineError } from "./errors.ts"
 import { translate } from "./failure.ts"
 import { Knowledge } from "./known.ts"
 import type { Progress } from "./progress.ts"
+import { RECORD, readEmpty, type Stream, toRecord } from "./record.ts"
 import { clashes, makeRequest, type Want } from "./request.ts"
 
 /** Who asks: whose secrets are used, who is told of progress, and who may cancel. */
@@ -34,8 +34,6 @@ export interface RunningService {
   stop(how: { signal?: number; patience: number }): Promise<void>
 }
 
-export type Stream = "stdout" | "stderr" | "combined"
-
 export interface SolverOptions {
   bridge: () => Promise<Bridge>
   memo: Memo
@@ -43,14 +41,6 @@ export interface SolverOptions {
   temporary: string
   shim: () => Promise<Output>
 }
-
-const STREAMS: Stream[] = ["stdout", "stderr", "combined"]
-
-/** What is read of a step that ran; longer output is read when it is asked for. */
-const RECORD: Read[] = [
-  { kind: "file", path: "/exitCode" },
-  ...STREAMS.map((name): Read => ({ kind: "file", path: `/${name}`, length: LARGEST / 4 })),
-]
 
 /** Has BuildKit make what is asked for, and nothing that is known already. */
 export class Solver {
@@ -324,21 +314,3 @@ async function hold(steps: Vertex[]): Promise<() => void> {
 const needsHold = (v: Vertex): boolean => v.exec?.secrets.some((s) => s.hold) ?? false
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
-
-function toRecord([exitCode, ...outputs]: ReadResult[]): ExecRecord {
-  const code = Buffer.from(exitCode?.data ?? "", "base64").toString()
-  if (!/^-?\d+$/.test(code.trim())) {
-    throw new EngineError("the step left no record of its output: its file system was lost")
-  }
-  const record: ExecRecord = { run: randomBytes(8).toString("hex"), exitCode: Number(code) }
-  STREAMS.forEach((name, i) => {
-    const data = Buffer.from(outputs[i]?.data ?? "", "base64")
-    if (data.length < LARGEST / 4) record[name] = data.toString("utf8")
-  })
-  return record
-}
-
-function readEmpty(read: Read): ReadResult {
-  if (read.path === "/" && read.kind === "dir") return { entries: [] }
-  return { error: `${read.path}: no such file or directory`, code: "ENOENT" }
-}

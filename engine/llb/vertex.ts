@@ -75,18 +75,16 @@ export interface VertexOptions {
 /** Makes a vertex from an operation, as in BuildKit's `pb.Op`, without its inputs and platform. */
 export function vertex(op: object, options: VertexOptions): Vertex {
   const inputs = options.inputs ?? []
-  const bytes = encodeOp({
-    ...(inputs.length > 0 && {
-      inputs: inputs.map((i) => ({
-        digest: i.vertex.digest,
-        ...(i.index > 0 && { index: i.index }),
-      })),
-    }),
-    ...op,
-    platform: toPlatform(options.platform ?? defaultPlatform),
-    constraints: {},
+  // The parts of a message one after the other are the message: what is done is encoded once.
+  const own = encodeOp(op)
+  const before = encodeOp({
+    inputs: inputs.map((i) => ({
+      digest: i.vertex.digest,
+      ...(i.index > 0 && { index: i.index }),
+    })),
   })
-  const key = createHash("sha256").update(options.contentKey ?? encodeOp(op))
+  const bytes = Buffer.concat([before, own, placement(options.platform ?? defaultPlatform)])
+  const key = createHash("sha256").update(options.contentKey ?? own)
   for (const input of inputs) key.update(`\0${input.vertex.key}:${input.index}`)
   return {
     bytes,
@@ -99,9 +97,18 @@ export function vertex(op: object, options: VertexOptions): Vertex {
   }
 }
 
-function toPlatform(text: string): object {
-  const [OS, Architecture, Variant] = text.split("/")
-  return { OS, Architecture, ...(Variant && { Variant }) }
+const placements = new Map<string, Buffer>()
+
+/** Where an operation is made: the end of its message. */
+function placement(platform: string): Buffer {
+  let known = placements.get(platform)
+  if (!known) {
+    const [OS, Architecture, Variant] = platform.split("/")
+    const where = { OS, Architecture, ...(Variant && { Variant }) }
+    known = encodeOp({ platform: where, constraints: {} })
+    placements.set(platform, known)
+  }
+  return known
 }
 
 /** The content key of a file system. */

@@ -1,7 +1,7 @@
 import { EngineError } from "../../graph/errors.ts"
 import { type ExecArgs, withExec } from "../../graph/execute.ts"
 import { withImage } from "../../graph/image.ts"
-import type { Stream } from "../../graph/solver.ts"
+import type { Stream } from "../../graph/record.ts"
 import { type TerminalArgs, terminal } from "../../graph/terminal.ts"
 import type { Container } from "../../graph/values.ts"
 import type { Vertex } from "../../llb/vertex.ts"

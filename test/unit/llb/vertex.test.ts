@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest"
 import { diff, merge } from "../../../engine/llb/combine.ts"
 import { exec } from "../../../engine/llb/exec.ts"
 import { copy, edit, mkdir, mkfile } from "../../../engine/llb/file.ts"
+import { encodeOp } from "../../../engine/llb/proto.ts"
 import { localTree, registryImage } from "../../../engine/llb/source.ts"
-import { closure, fsKey } from "../../../engine/llb/vertex.ts"
+import { closure, fsKey, vertex } from "../../../engine/llb/vertex.ts"
 
 const tree = (root: string, digest: string) => ({ root, entries: [], digest: `sha256:${digest}` })
 const base = registryImage(
@@ -25,6 +26,23 @@ const step = (fs = base, args = ["true"]) =>
     shimFs: base,
     shim: { mode: "exec", spec: { args } },
   })
+
+test("the bytes are those of the whole operation, as its inputs and its platform are encoded with it", () => {
+  const input = edit(null, mkdir("/a"))
+  const op = { file: { actions: [{ input: 0, output: 0, rm: { path: "/a" } }] } }
+  const made = vertex(op, {
+    name: "rm",
+    inputs: [base, { ...input, index: 2 }],
+    platform: "linux/arm/v7",
+  })
+  const whole = encodeOp({
+    inputs: [{ digest: base.vertex.digest }, { digest: input.vertex.digest, index: 2 }],
+    ...op,
+    platform: { OS: "linux", Architecture: "arm", Variant: "v7" },
+    constraints: {},
+  })
+  expect(made.bytes.equals(whole)).toBe(true)
+})
 
 describe("keys", () => {
   test("equal calls give equal digests and keys", () => {
