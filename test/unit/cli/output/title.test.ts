@@ -5,6 +5,11 @@ test.each([
   ["exec pytest -q", "exec pytest -q"],
   ["exec uv pip install -r requirements.txt", "exec uv pip install -r requirements.txt"],
   ["exec /opt/venv/bin/python -B -I /opt/pyline/probe.py /project", "exec probe.py /project"],
+  [
+    "exec python -B -m registry tag ghcr.io/me/app@sha256:0",
+    "exec registry tag ghcr.io/me/app@sha256:0",
+  ],
+  ["exec python -B -m app.registry tag", "exec python -B -m app.registry tag"],
   ["exec /usr/bin/python3.13 -m pip install x.py", "exec python3.13 -m pip install x.py"],
   [
     "exec /opt/venv/bin/python -I /opt/pyline/run_tests.py --runner pytest --reports /r --name python-3.13 -- -k a",
