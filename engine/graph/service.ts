@@ -16,7 +16,9 @@ export function asService(c: Container, opts: ServiceArgs): Service {
   for (const name of ["experimentalPrivilegedNesting", "insecureRootCapabilities"] as const) {
     if (opts[name]) throw new EngineError(unsupported(`asService(${name})`))
   }
-  const args = commandOf(c, { ...opts, args: opts.args ?? [] })
+  const own = opts.args ?? []
+  const useEntrypoint = opts.useEntrypoint || (own.length === 0 && !c.config.ownArgs)
+  const args = commandOf(c, { ...opts, useEntrypoint, args: own })
   return { kind: "Service", from: { type: "container", container: c, args }, hostname: "" }
 }
 

@@ -98,6 +98,8 @@ export interface Config {
   /** `null`: none. */
   entrypoint: string[] | null
   cmd: string[] | null
+  /** Default arguments were given by name: a service then runs them without the entrypoint. */
+  ownArgs?: boolean
   labels: Pair[]
   annotations: Pair[]
   ports: Port[]

@@ -135,6 +135,24 @@ describeEngines("a service", (bench) => {
     })
   })
 
+  test("runs the entrypoint with what is given by default, but for default arguments of its own", async () => {
+    await session(async (_, base) => {
+      const words = (container: Container) =>
+        get(base.withServiceBinding("s", container.withExposedPort(PORT).asService()), "s")
+      const made = base.withNewFile("/srv/index.html", "entered").withWorkdir("/srv")
+      const server = ["python3", "-u", "-m", "http.server"]
+      const entered = made
+        .withDefaultArgs([`${PORT}`])
+        .withEntrypoint(server, { keepDefaultArgs: true })
+      // These were given by name, and are all that runs.
+      await expect(words(entered)).rejects.toThrow()
+      expect(await words(made.withEntrypoint([...server, `${PORT}`]))).toBe("entered")
+      expect(
+        await words(made.withEntrypoint(["false"]).withDefaultArgs([...server, `${PORT}`])),
+      ).toBe("entered")
+    })
+  })
+
   test("without a command, or without ports, says so", async () => {
     await session(async (client, base) => {
       await expect(client.container().asService().start()).rejects.toThrow("no command")

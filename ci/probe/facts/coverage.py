@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 
-from facts.reader import Project, key_line, strings, table
+from facts.reader import Project, line_of, strings, table
 
 # In the order in which coverage.py looks for them; the first that says something is the only one.
 FILES = (".coveragerc", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -42,7 +42,7 @@ def fact(project: Project, file: str, needed: object) -> dict:
     number = percent(needed)
     if number is not None:
         found["failUnder"] = number
-        line = key_line(project, file, "fail_under")
+        line = line_of(project.text(file) or "", r"^[\w.\s\"']*\bfail_under[\"']?\s*=")
         if line is not None:
             found["line"] = line
     return found

@@ -99,9 +99,16 @@ export function judgeSuite({ versions, options, measured, error }: Suite): strin
     if (wrong.length > 0) throw versionsFailed(wrong, table, verdict)
     table.push(verdict)
   }
-  if (error !== undefined) throw error
+  if (error !== undefined) throw withTable(error, table)
   if (coverage?.enough === false) throw coverageLow(coverage, table)
   return table.join("\n")
+}
+
+/** What is wrong beside the tests does not hide what came of them. */
+function withTable(error: unknown, table: readonly string[]): unknown {
+  if (!(error instanceof PylineError)) return error
+  const { code, text } = error
+  return new PylineError(code, { ...text, tail: [...(text.tail ?? []), ...table] })
 }
 
 const labelOf = (run: Run): string =>

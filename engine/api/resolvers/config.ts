@@ -75,13 +75,17 @@ export const config = {
   withEntrypoint: (c: Container, args: { args: string[]; keepDefaultArgs?: boolean | null }) =>
     configure(c, {
       entrypoint: args.args,
-      ...(!args.keepDefaultArgs && { cmd: null }),
+      ...(!args.keepDefaultArgs && { cmd: null, ownArgs: false }),
     }),
   withoutEntrypoint: (c: Container, args: { keepDefaultArgs?: boolean | null }) =>
-    configure(c, { entrypoint: null, ...(!args.keepDefaultArgs && { cmd: null }) }),
+    configure(c, {
+      entrypoint: null,
+      ...(!args.keepDefaultArgs && { cmd: null, ownArgs: false }),
+    }),
   defaultArgs: settled((c) => c.config.cmd ?? []),
-  withDefaultArgs: (c: Container, { args }: { args: string[] }) => configure(c, { cmd: args }),
-  withoutDefaultArgs: (c: Container) => configure(c, { cmd: null }),
+  withDefaultArgs: (c: Container, { args }: { args: string[] }) =>
+    configure(c, { cmd: args, ownArgs: true }),
+  withoutDefaultArgs: (c: Container) => configure(c, { cmd: null, ownArgs: false }),
   label: settled(
     (c, { name }: { name: string }) => c.config.labels.find((l) => l.name === name)?.value ?? null,
   ),
