@@ -46,6 +46,8 @@ def pylock_facts(project: Project, file: str, pyproject: dict | None) -> dict | 
         add_index(lock, entry.get("index"))
         lock["packages"].append(fact)
     lock["document"] = without(project.text(file) or "", content, packages, own)
+    if isinstance(content.get("created-by"), str):
+        lock["createdBy"] = content["created-by"]
     lock["groups"] = [canonicalize_name(name) for name in strings(content.get("dependency-groups"))]
     lock["extras"] = [canonicalize_name(name) for name in strings(content.get("extras"))]
     if pyproject is not None:

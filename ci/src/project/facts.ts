@@ -324,6 +324,8 @@ export interface Lock {
   locals: { path: string; extras: string[]; editable: boolean; in: Record<string, string> }[]
   /** Where packages come from beside PyPI. */
   indexes: { name: string; url: string }[]
+  /** Of pylock.toml: the tool that wrote it. */
+  createdBy?: string
   /** Of pylock.toml: its text without the project's own directories, and what can be chosen from it. */
   document?: string
   groups?: string[]

@@ -46,9 +46,20 @@ function pylocks(facts: Facts): string[] {
 export function decideManager(facts: Facts): ManagerChoice {
   const has = (file: string): boolean => facts.files.includes(file)
   const named = pylocks(facts)
+  const own = LOCKS.filter(({ file }) => has(file))
+  // An export of the lock beside it is no other opinion.
+  const copies = named.filter((file) => {
+    const author = facts.locks.find((lock) => lock.file === file)?.createdBy
+    return (
+      facts.settings?.packageManager !== "pylock" && own.some(({ manager }) => manager === author)
+    )
+  })
   const locks: { file: string; manager: Manager }[] = [
-    ...LOCKS.filter(({ file }) => has(file)),
-    ...named.slice(0, 1).map((file) => ({ file, manager: "pylock" as const })),
+    ...own,
+    ...named
+      .filter((file) => !copies.includes(file))
+      .slice(0, 1)
+      .map((file) => ({ file, manager: "pylock" as const })),
   ]
   const lists = filesFor(facts, "main")
   const chosen = facts.settings?.packageManager
@@ -70,15 +81,19 @@ export function decideManager(facts: Facts): ManagerChoice {
       ...(manager !== "pip" && manager !== "none"
         ? lists.map((list) => ({ value: "pip", file: list }))
         : []),
-      ...named.slice(1).map((other) => ({ value: "pylock", file: other })),
+      ...named
+        .filter((other) => other !== file && !locks.some((lock) => lock.file === other))
+        .map((other) => ({ value: "pylock", file: other })),
     ].map((other) => ({
       ...other,
       why:
-        other.value === "pylock" && manager === "pylock"
-          ? `${file} is named after tests`
-          : chosen === undefined
-            ? "a lock says exactly what to install"
-            : "the package-manager setting decides",
+        other.file !== undefined && copies.includes(other.file)
+          ? `${manager} exported it`
+          : other.value === "pylock" && manager === "pylock"
+            ? `${file} is named after tests`
+            : chosen === undefined
+              ? "a lock says exactly what to install"
+              : "the package-manager setting decides",
     }))
     const decision: Decision = { about: "package manager", value: manager, rule, rejected }
     return {
