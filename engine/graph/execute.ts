@@ -94,7 +94,7 @@ export async function stepOf(
   opts: ExecArgs,
   support: StepSupport,
 ): Promise<{ spec: ExecSpec; seen: Mount[] }> {
-  refuse(c, opts)
+  refuse(opts)
   const args = commandOf(c, opts)
   const seen = visible(c.mounts)
   const secrets: StepSecret[] = []
@@ -203,7 +203,7 @@ export function useResolver(
   mounts.push({ type: "secret", dest: "/etc/resolv.conf", id, mode: 0o444 })
 }
 
-function refuse(c: Container, opts: ExecArgs): void {
+function refuse(opts: ExecArgs): void {
   if (opts.stdin && opts.redirectStdin) {
     throw new EngineError("cannot set both stdin and redirectStdin")
   }
