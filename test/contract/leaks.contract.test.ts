@@ -147,7 +147,7 @@ test("while a step has its secrets, nobody else does", async () => {
     async (client, told) => {
       const running = run(withAll(client), "sleep 4").sync()
       running.catch(() => {})
-      await expect.poll(() => told.text(), { timeout: 20_000 }).toContain("red ***")
+      await expect.poll(() => told.text(), { timeout: 120_000 }).toContain("red ***")
       expect(processesWith(stored)).toEqual([])
       expect(findIn(engine.state, stored)).toEqual([])
       await running
@@ -242,7 +242,7 @@ test("an engine that is killed while a step has a secret leaves none behind", as
     .withExec(["sh", "-c", "echo begun; cat /run/killed; sleep 60"])
     .sync()
   step.catch(() => {})
-  await expect.poll(() => told.text(), { timeout: 20_000 }).toContain("begun")
+  await expect.poll(() => told.text(), { timeout: 120_000 }).toContain("begun")
   const { pid } = await engine.status()
   process.kill(pid as number, "SIGKILL")
   await sleep(1000)

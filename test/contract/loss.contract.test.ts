@@ -41,7 +41,7 @@ const isRunning = (mark: string) =>
     }
   })
 const untilRunning = (mark: string) =>
-  expect.poll(() => isRunning(mark), { timeout: 30_000, interval: 50 }).toBe(true)
+  expect.poll(() => isRunning(mark), { timeout: 120_000, interval: 50 }).toBe(true)
 
 /** Starts the command on a program that runs one step; `ended` is its exit code. */
 function startCommand(script: string): {
@@ -106,7 +106,7 @@ test("who waits for an engine that is killed hears of it, and the next run goes 
   expect(lost.fix).toBe("run the same command again: a new engine is started")
   expect(lost.log).toBe(engine.paths.log)
   expect(await within(10_000, asked)).not.toBe("it went well")
-  await expect.poll(() => isRunning(mark), { timeout: 5000 }).toBe(false)
+  await expect.poll(() => isRunning(mark), { timeout: 30_000 }).toBe(false)
   expect(await engine.session((c) => step(c, word("known")).stdout())).toBe(known)
 })
 
@@ -128,7 +128,7 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
     await Promise.all([untilRunning(own), untilRunning(other)])
     child.kill(signal)
     const begun = Date.now()
-    await expect.poll(() => isRunning(own), { timeout: 5000, interval: 50 }).toBe(false)
+    await expect.poll(() => isRunning(own), { timeout: 30_000, interval: 50 }).toBe(false)
     expect(Date.now() - begun).toBeLessThan(5000)
     await within(10_000, ended)
     expect(await others).toBe("finished\n")

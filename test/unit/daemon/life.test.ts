@@ -158,7 +158,7 @@ test("an idle engine ends by itself", async () => {
   await new Promise((resolve) => setTimeout(resolve, 400))
   expect(isAlive(pid as number)).toBe(true)
   await session.close()
-  await expect.poll(() => isAlive(pid as number), { timeout: 5000 }).toBe(false)
+  await expect.poll(() => isAlive(pid as number), { timeout: 20_000 }).toBe(false)
 })
 
 test("an engine of another build gives way when it is idle", async () => {
