@@ -46,8 +46,8 @@ const cases: Case[] = [
       ],
       [
         "uv.lock",
-        'requires-dist = [{ name = "fastapi", specifier = ">=0.115" }]',
-        'requires-dist = [\n    { name = "fastapi", specifier = ">=0.115" },\n    { name = "iniconfig" },\n]',
+        '    { name = "fastapi", specifier = ">=0.115" },',
+        '    { name = "fastapi", specifier = ">=0.115" },\n    { name = "iniconfig" },',
       ],
     ],
   },
