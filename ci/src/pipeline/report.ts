@@ -20,12 +20,15 @@ export interface Findings {
 
 /**
  * The report folder, with names that do not depend on tools: `index.html`, `summary.md`, `result.json`, `junit/`, `*.sarif`, `coverage.xml`,
- * `check-*.json`, `gl-code-quality-report.json`. docs/reports.md describes it.
+ * `check-*.json`, `audit.json`, `gl-code-quality-report.json`. docs/reports.md describes it.
  */
 export function reportFolder(findings: Findings): Directory {
   const { versions, measured, checks = [] } = findings
   let folder = measured?.reports ?? dag.directory()
-  for (const { result } of checks) {
+  for (const { result, reports } of checks) {
+    // The whole answer of the service: no code of the project ran beside it.
+    if (result.check === "audit")
+      folder = folder.withDirectory("/", reports.filter({ include: ["audit.json"] }))
     // Of what was read, and not what lies there: project code may have run beside its author.
     const text = `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`
     folder = folder.withNewFile(`check-${result.check}.json`, text)
