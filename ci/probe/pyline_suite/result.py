@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from xml.parsers import expat
@@ -89,6 +88,8 @@ def unreachable(services):
 
 
 def answers(host, port):
+    import socket
+
     for _ in range(3):
         try:
             socket.create_connection((host, int(port)), timeout=3).close()
