@@ -61,7 +61,7 @@ export async function combined(
   for (const { run, reports } of measured) {
     const include = [`${run.name}.data*`]
     if (reports !== undefined)
-      data = data.withDirectory(".", reports.directory("coverage"), { include })
+      data = data.withDirectory("/", reports.directory("coverage"), { include })
   }
   const { config } = plan.coverage
   const { directory } = plan.runner

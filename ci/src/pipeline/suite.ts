@@ -8,7 +8,7 @@ import {
   versionErrored,
   versionsFailed,
 } from "../errors.ts"
-import { neededWith } from "../project/coverage.ts"
+import { neededWith, refusesCoverage } from "../project/coverage.ts"
 import { combined, type Measured } from "./coverage.ts"
 import { explain } from "./failure.ts"
 import { testVersions, type Version } from "./matrix.ts"
@@ -78,7 +78,7 @@ async function withCoverage(
   }
   const planned = versions.find(({ plan }) => plan?.coverage !== undefined)?.plan?.coverage
   const needed = planned === undefined ? undefined : neededWith(planned, options.args).needed
-  const asked = needed !== undefined && !options.args.includes("--no-cov")
+  const asked = needed !== undefined && !refusesCoverage(options.args)
   return asked
     ? { versions, options, error: coverageMissing(needed.from, []) }
     : { versions, options }

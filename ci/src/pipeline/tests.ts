@@ -1,4 +1,5 @@
 import { type Container, type Directory, ReturnType, type Secret } from "@dagger.io/dagger"
+import { refusesCoverage } from "../project/coverage.ts"
 import type { Plan } from "../project/plan.ts"
 import { decidesWorkers } from "../project/workers.ts"
 import { WITHOUT_GIT } from "../source.ts"
@@ -58,7 +59,9 @@ export async function tested(
         ...["--reports", REPORTS, "--name", name],
         ...(runner.directory === undefined ? [] : ["--directory", runner.directory]),
         ...(options.allowNoTests ? ["--allow-no-tests"] : []),
-        ...(coverage === undefined ? [] : ["--coverage", coverage.measure]),
+        ...(coverage === undefined || refusesCoverage(args)
+          ? []
+          : ["--coverage", coverage.measure]),
         ...(spread ? ["--workers", `${workers}`] : []),
         ...(shard === undefined ? [] : ["--shard", `${shard.index}/${shard.count}`]),
         ...(shard === undefined || durations === undefined ? [] : ["--durations", DURATIONS]),

@@ -43,7 +43,7 @@ export function decideCoverage(
   })
   if (settings?.coverage === false) return none("the coverage setting", settings.file)
   if (runner === "tox" || runner === "nox") return {}
-  if (plugin && words.includes("--no-cov")) return none("addopts has --no-cov", file)
+  if (plugin && refusesCoverage(words)) return none("addopts says so", file)
   const tool = has("coverage") || has("pytest-cov")
   if (!plugin && !(tool && (facts.coverage !== undefined || settings?.coverage === true))) {
     if (settings?.coverage === true)
@@ -83,6 +83,17 @@ export function decideCoverage(
       rejected: [],
     },
   }
+}
+
+/** Whether options of pytest switch pytest-cov off. */
+export function refusesCoverage(words: readonly string[]): boolean {
+  return words.some(
+    (word, index) =>
+      word === "--no-cov" ||
+      /^(-p)?no:(pytest_)?cov$/.test(
+        word.startsWith("-p") || words[index - 1] === "-p" ? word : "",
+      ),
+  )
 }
 
 function neededBy({ addopts, coverage }: Facts): Needed | undefined {

@@ -7,7 +7,7 @@ import { parseCoverage } from "../../../ci/src/pipeline/coverage.ts"
 import { explain } from "../../../ci/src/pipeline/failure.ts"
 import { noCounts } from "../../../ci/src/pipeline/result.ts"
 import { judgeSuite, type Suite } from "../../../ci/src/pipeline/suite.ts"
-import { type Coverage, neededWith } from "../../../ci/src/project/coverage.ts"
+import { type Coverage, neededWith, refusesCoverage } from "../../../ci/src/project/coverage.ts"
 import { decidesWorkers } from "../../../ci/src/project/workers.ts"
 import { planOf, probeDirectory, pythonHas } from "./fixtures.ts"
 
@@ -97,6 +97,13 @@ test("what is needed is asked of the whole suite only", () => {
   })
   expect(neededWith(coverage, ["--cov-fail-under", "0"])).toEqual({})
   expect(neededWith({ measure: "add" }, ["tests/test_a.py"])).toEqual({})
+})
+
+test("options that switch pytest-cov off", () => {
+  for (const words of [["--no-cov"], ["-p", "no:cov"], ["-pno:cov"], ["-p", "no:pytest_cov"]])
+    expect(refusesCoverage(words), words.join(" ")).toBe(true)
+  for (const words of [[], ["--cov"], ["-k", "no:cov"], ["-p", "no:randomly"]])
+    expect(refusesCoverage(words), words.join(" ")).toBe(false)
 })
 
 test("options that say themselves how many tests run side by side", () => {
