@@ -90,9 +90,8 @@ export function refusesCoverage(words: readonly string[]): boolean {
   return words.some(
     (word, index) =>
       word === "--no-cov" ||
-      /^(-p)?no:(pytest_)?cov$/.test(
-        word.startsWith("-p") || words[index - 1] === "-p" ? word : "",
-      ),
+      /^-pno:(pytest_)?cov$/.test(word) ||
+      (words[index - 1] === "-p" && /^no:(pytest_)?cov$/.test(word)),
   )
 }
 
