@@ -6,6 +6,7 @@ import datetime
 import difflib
 import re
 
+from facts.delivery import environments_facts
 from facts.reader import Problem, Project, key_line, strings, table
 from facts.services import services_facts
 
@@ -17,7 +18,7 @@ SETTINGS = {
     "audit-ignore": list, "audit-service": str,
     "coverage": bool, "workers": int, "services": dict,
     "start": (str, list), "release": (str, list), "port": int, "health": str, "image-files": list,
-    "collectstatic": bool,
+    "collectstatic": bool, "environments": dict,
 }  # fmt: skip
 KINDS = {
     str: "a string", list: "a list of strings", (str, list): "a string or a list of strings", int: "a number",
@@ -56,6 +57,8 @@ def pyline_settings(project: Project, document: dict) -> dict | None:
             project.report(Problem(file, f"{key} must be {KINDS[SETTINGS[key]]}", line))
         elif key == "services":
             facts["services"] = services_facts(project, file, value)
+        elif key == "environments":
+            facts["environments"] = environments_facts(project, file, value)
         elif key == "port" and not 0 < value < 65536:
             project.report(Problem(file, "port must be between 1 and 65535", line))
         elif key == "audit-service" and not re.match(r"https?://[^/\s]+", value):

@@ -2,6 +2,7 @@ import { extraIndex, manifestInvalid, packageUnknown, projectElsewhere } from ".
 import { decideBuild } from "./build.ts"
 import { decideChecks } from "./checks.ts"
 import type { Selection } from "./declaredTool.ts"
+import { decideEnvironments } from "./environments.ts"
 import type { Facts, Requirement } from "./facts.ts"
 import { layer } from "./layer.ts"
 import { hasSourceDirectory, testFiles } from "./layout.ts"
@@ -156,6 +157,8 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
       rejected: [],
     })
   }
+  const { environments, decision: delivered } = decideEnvironments(facts, name)
+  if (delivered !== undefined) decisions.push(delivered)
   const warnings = [
     ...python.warnings,
     ...runner.warnings,
@@ -199,6 +202,7 @@ function decideFor(input: Input, member: string | undefined): Plan | "evidence" 
     pythonPath: project.install === undefined && hasSourceDirectory(names) ? ["src"] : [],
     production: decideProduction(facts, manager, lock, names, member),
     checks,
+    ...(environments === undefined ? {} : { environments }),
     decisions,
     warnings,
   }

@@ -203,6 +203,45 @@ export interface ServiceFact {
   database?: string
 }
 
+/** An entry of the environments setting, checked but for what environments have in common. Settings as in docs/delivery.md. */
+export interface EnvironmentFact {
+  name: string
+  line?: number
+  target: "docker" | "compose" | "kubernetes" | "command"
+  host?: string
+  registry?: string
+  url?: string
+  digestUrl?: string
+  health?: string
+  /** Seconds. */
+  healthTimeout?: number
+  /** Seconds that a command may take. */
+  timeout?: number
+  port?: number
+  publish?: number
+  envFile?: string
+  release?: boolean
+  keep?: number
+  /** Seconds. */
+  drain?: number
+  validate?: { path: string; status: number; contains?: string }[]
+  validateCommand?: string | string[]
+  order?: number
+  manual?: boolean
+  proxyImage?: string
+  composeFile?: string
+  service?: string
+  namespace?: string
+  deployment?: string
+  container?: string
+  manifests?: string
+  context?: string
+  toolsImage?: string
+  deployCommand?: string | string[]
+  runningCommand?: string | string[]
+  migrateCommand?: string | string[]
+}
+
 export interface Settings {
   /** The file they stand in. */
   file: string
@@ -247,6 +286,8 @@ export interface Settings {
   auditIgnore?: { id: string; reason?: string; until?: string }[]
   /** Address of a service that answers in the format of OSV. */
   auditService?: string
+  /** Where the application runs. */
+  environments?: EnvironmentFact[]
 }
 
 interface Setup {

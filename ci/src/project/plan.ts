@@ -1,3 +1,4 @@
+import type { Environment } from "./environments.ts"
 import type { Index } from "./facts.ts"
 import type { Testing } from "./testing.ts"
 
@@ -33,6 +34,8 @@ export interface Plan extends Testing {
   start?: Start
   startProblem?: StartProblem
   checks: Checks
+  /** Where it is deployed to, in the order of promotion; absent where there is none. */
+  environments?: Environment[]
   decisions: Decision[]
   warnings: string[]
 }
@@ -225,6 +228,7 @@ export interface Decision {
     | "lint"
     | "format"
     | "types"
+    | "environments"
   value: string
   file?: string
   line?: number

@@ -4,6 +4,16 @@ export const ERRORS: Record<string, string> = {
 Nothing was installed, because tests without their dependencies say nothing.
 fix: list the Python packages in pyproject.toml or requirements.txt; Pyline installs from Python package indexes
 docs: docs/package-managers.md`,
+  delivery_environments_wrong: `error[MANIFEST_INVALID]: pyproject.toml:6: environments.staging: target must be one of docker, compose, kubernetes, command
+also pyproject.toml:7: environments.staging: has no setting 'hosst'; did you mean 'host'?
+also pyproject.toml:8: environments.staging: port must be a number between 1 and 65535
+also pyproject.toml:9: environments.staging: validate: 'healthz' is no check such as "/healthz", "/old 301" or "/version 200 contains \\"1.\\""
+also pyproject.toml:11: environments.Production: an environment is named with small letters, digits and dashes, at most 31 of them
+also pyproject.toml:17: environments.demo: url must be an address such as https://staging.example.com
+also pyproject.toml:15: environments.demo: a command environment needs deploy-command
+also pyproject.toml:15: environments.demo: a command environment needs running-command or digest-url
+fix: correct pyproject.toml
+docs: docs/manifests.md`,
   monorepo_below: `error[PROJECT_ELSEWHERE]: there is no Python project at the root of the source, but there is below it
   backend/pyproject.toml
   services/worker/requirements.txt

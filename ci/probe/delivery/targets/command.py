@@ -31,7 +31,7 @@ class Command(Target):
     def running(self):
         words = self.environment.get("runningCommand")
         if words:
-            status, out, log = self._run(words, {}, show=False)
+            status, out, log = self._run("running-command", words, {}, show=False)
             if status != 0:
                 raise Unreachable(f"running-command ended with {_ended(status)}", log)
             found = _DIGEST.findall(out)
@@ -50,7 +50,7 @@ class Command(Target):
         words = self.environment.get("migrateCommand")
         if not words:
             raise Request("release = true needs a migrate-command, as only the command knows how to run in the image")
-        status, _, log = self._run(words, {**_told(image), "PYLINE_RELEASE_COMMAND": " ".join(command)})
+        status, _, log = self._run("migrate-command", words, {**_told(image), "PYLINE_RELEASE_COMMAND": " ".join(command)})
         if status != 0:
             raise MigrationFailed(f"migrate-command ended with {_ended(status)}", log)
 
@@ -62,7 +62,7 @@ class Command(Target):
         """The command is asked to end well only when it is."""
 
     def switch(self, release):
-        status, _, log = self._run(self.environment["deployCommand"], _told(self._image))
+        status, _, log = self._run("deploy-command", self.environment["deployCommand"], _told(self._image))
         if status != 0:
             raise Failed(f"deploy-command ended with {_ended(status)}", log)
 
@@ -72,7 +72,7 @@ class Command(Target):
     def abort(self, release):
         """Nothing was started before the switch."""
 
-    def _run(self, words, told, show=True):
+    def _run(self, what, words, told, show=True):
         """Its exit status, what it printed, and the last lines of that and of its standard error."""
         out, log = [], deque(maxlen=_LAST)
         variables = {**os.environ, "PYLINE_ENVIRONMENT": self.environment["name"], **self._files(), **told}
@@ -88,7 +88,7 @@ class Command(Target):
                 start_new_session=True,
             )
         except OSError as error:
-            raise Request(f"{words[0]!r} cannot be started: {error.strerror}") from error
+            raise Request(f"{what} cannot be started: {words[0]!r}: {error.strerror}") from error
 
         def read(stream, keep):
             for line in stream:
@@ -108,7 +108,7 @@ class Command(Target):
             process.wait(limit)
         except subprocess.TimeoutExpired as error:
             _kill(process)
-            raise Errored(f"{words[0]!r} has not ended within {limit} s", log) from error
+            raise Errored(f"{what} has not ended within {limit} s", log) from error
         finally:
             # What it leaves in the background would keep its output open.
             _kill(process)
