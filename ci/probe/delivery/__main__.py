@@ -10,11 +10,22 @@ import json
 import os
 import sys
 
-from delivery import result
+from delivery import result, verbs
 from delivery.errors import DeliveryError
 from delivery.target import Access
-from delivery.targets import make
+from registry import transport
 from registry.errors import RegistryError
+
+COMMANDS = {
+    "deploy": verbs.deploy,
+    "history": verbs.history,
+    "judge": verbs.judge,
+    "promote": verbs.promote,
+    "rollback": verbs.rollback,
+    "running": verbs.running,
+    "status": verbs.status,
+    "validate": verbs.validate,
+}
 
 
 def main(arguments):
@@ -26,41 +37,40 @@ def main(arguments):
     args = parser.parse_args(arguments)
     with open(args.request, encoding="utf-8") as file:
         request = json.load(file)
+    transport.attempts = request.get("attempts", transport.attempts)
+    given = verbs.Given(
+        access(request.get("username"), args.secrets, ""),
+        access(request.get("fromUsername"), args.secrets, "from-"),
+    )
     try:
-        answer = result.good(**COMMANDS[args.command](request, access(request, args.secrets)))
+        answer = result.good(**COMMANDS[args.command](request, given))
     except (DeliveryError, RegistryError) as error:
         answer = result.bad(error)
-        print(error, file=sys.stderr)
+        print(error, *getattr(error, "detail", []), sep="\n", file=sys.stderr)
     result.write(args.output, answer)
     return 0
 
 
-def access(request, secrets):
-    def given(name):
-        path = os.path.join(secrets, name)
-        return path if os.path.exists(path) else None
+def access(username, secrets, prefix):
+    """What was given to get in. Where there is nothing for where an image comes from, it is the same as for where it goes."""
 
+    def given(name):
+        for path in (os.path.join(secrets, f"{prefix}{name}"), os.path.join(secrets, name)):
+            if os.path.exists(path):
+                return path
+        return None
+
+    # A login is for one registry.
+    password = os.path.join(secrets, f"{prefix}password")
     return Access(
         ssh_key=given("ssh-key"),
         known_hosts=given("known-hosts"),
         kubeconfig=given("kubeconfig"),
         token=given("token"),
-        registry_user=request.get("username", ""),
-        registry_password=given("password"),
+        registry_user=username or "",
+        registry_password=password if os.path.exists(password) else None,
     )
 
-
-def running(request, access):
-    """What runs in an environment, and how that is known."""
-    found = make(request["environment"], access, say).running()
-    return {"running": None if found is None else vars(found)}
-
-
-def say(line):
-    print(line, flush=True)
-
-
-COMMANDS = {"running": running}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

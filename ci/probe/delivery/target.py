@@ -70,6 +70,8 @@ class Target(ABC):
 
     # Whether it cannot be asked what runs before the first deployment.
     silent_before_first = False
+    # Whether it has no lock of its own, so that a record in the ledger is the lock.
+    ledger_is_lock = False
 
     def __init__(self, environment, access, say=print):
         self.environment = environment

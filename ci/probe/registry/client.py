@@ -134,6 +134,25 @@ class Repository:
             raise RegistryError("invalid", f"{manifest.digest} was kept as {took}")
         return response.headers
 
+    def tags(self):
+        """All tags; none where the repository is not there yet."""
+        found, path = [], "tags/list?n=1000"
+        for _ in range(_MOST_PAGES):
+            response = self._send("GET", path)
+            if response.status == 404:
+                return found
+            if response.status != 200:
+                raise of_status(response.status, f"list the tags of {self.reference.name}", response.body)
+            try:
+                listed = json.loads(response.body).get("tags") or []
+                found += [tag for tag in listed if isinstance(tag, str) and TAG.fullmatch(tag)]
+            except (ValueError, AttributeError, TypeError) as error:
+                raise RegistryError("invalid", f"{self.reference.name} lists no tags") from error
+            path = _next_page(response)
+            if path is None:
+                return found
+        raise RegistryError("invalid", f"{self.reference.name} lists tags without end")
+
     # -- blobs ----------------------------------------------------------------------------------
 
     def has_blob(self, digest):

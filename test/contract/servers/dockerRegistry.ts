@@ -71,6 +71,25 @@ export class DockerRegistry {
     return readFileSync(path.join(this.#dir, "data", ...parts), "utf8")
   }
 
+  /** Loses a tag, as when somebody removes it. */
+  forget(name: string, tag: string): void {
+    const tags = `docker/registry/v2/repositories/${name}/_manifests/tags/${tag}`
+    rmSync(path.join(this.#dir, "data", tags), { recursive: true })
+  }
+
+  /** Removes all that has no tag, as registries do from time to time. */
+  async collectGarbage(): Promise<void> {
+    await this.down()
+    const config = path.join(this.#dir, "config.yml")
+    const { status, stderr } = spawnSync(
+      "docker-registry",
+      ["garbage-collect", "--delete-untagged", config],
+      { encoding: "utf8" },
+    )
+    if (status !== 0) throw new Error(stderr)
+    await this.up()
+  }
+
   async remove(): Promise<void> {
     await this.down()
     rmSync(this.#dir, { recursive: true, force: true })

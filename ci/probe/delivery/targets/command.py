@@ -9,7 +9,7 @@ from collections import deque
 
 from delivery import web
 from delivery.errors import Errored, Failed, MigrationFailed, Request, Unreachable
-from delivery.target import Running, Target
+from delivery.target import Image, Running, Target
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LAST = 20
@@ -23,10 +23,7 @@ class Command(Target):
 
     # Where only an address says what runs, nothing answers before the first deployment.
     silent_before_first = True
-
-    def __init__(self, environment, access, say=print):
-        super().__init__(environment, access, say)
-        self._image = None
+    ledger_is_lock = True
 
     def running(self):
         words = self.environment.get("runningCommand")
@@ -37,14 +34,15 @@ class Command(Target):
             found = _DIGEST.findall(out)
             if out.strip() and not found:
                 raise Errored("running-command printed no digest (sha256:…)", log)
-            return Running(found[-1], "", "", "running-command printed the digest") if found else None
+            return Running(found[-1], found[-1], "", "running-command printed the digest") if found else None
         url = self.environment.get("digestUrl")
         if not url:
             raise Request("nothing says what runs: the environment has neither running-command nor digest-url")
-        return Running(web.digest_at(url), "", "", f"{url} answered with the digest")
+        digest = web.digest_at(url)
+        return Running(digest, digest, "", f"{url} answers with the digest")
 
     def pull(self, image):
-        self._image = image
+        """The command does that."""
 
     def migrate(self, image, command):
         words = self.environment.get("migrateCommand")
@@ -55,14 +53,14 @@ class Command(Target):
             raise MigrationFailed(f"migrate-command ended with {_ended(status)}", log)
 
     def start(self, image):
-        self._image = image
         return image.digest
 
     def healthy(self, release):
         """The command is asked to end well only when it is."""
 
     def switch(self, release):
-        status, _, log = self._run("deploy-command", self.environment["deployCommand"], _told(self._image))
+        image = Image(self.environment["registry"], release)
+        status, _, log = self._run("deploy-command", self.environment["deployCommand"], _told(image))
         if status != 0:
             raise Failed(f"deploy-command ended with {_ended(status)}", log)
 

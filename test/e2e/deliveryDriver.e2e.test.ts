@@ -1,0 +1,238 @@
+import { writeFileSync } from "node:fs"
+import path from "node:path"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
+import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
+import {
+  type Answer,
+  type Patience,
+  Place,
+  python,
+  release,
+  run,
+  start,
+  upload,
+} from "./deliveryProgram.ts"
+
+const OLD = "2026-01-01T10:00:00+00:00"
+const NEW = "2026-01-02T10:00:00+00:00"
+const NEWEST = "2026-01-03T10:00:00+00:00"
+const WRITES = `echo "deploying $PYLINE_IMAGE to $PYLINE_ENVIRONMENT"; echo "$PYLINE_DIGEST" > running`
+
+let registry: DockerRegistry
+let staging: Place
+let number = 0
+let name: string
+/** Digests of releases, by their age. */
+let old: string
+let newer: string
+
+const app = () => `${registry.host}/${name}`
+const toDeploy = (digest: string) => ({
+  environment: staging.environment,
+  image: `${app()}@${digest}`,
+  holder: { by: "ada", run: "run 7" },
+})
+const deploy = (digest: string, more: object = {}, patience: Patience = {}) =>
+  run("deploy", { ...toDeploy(digest), ...more }, patience)
+const on = (command: string, more: object = {}, place = staging) =>
+  run(command, { environment: place.environment, holder: { by: "ada" }, ...more })
+const events = async (place = staging): Promise<string[]> =>
+  ((await on("history", {}, place)).records as { event: string }[]).map(({ event }) => event)
+
+describe.skipIf(!hasDockerRegistry)("delivery (skipped without docker-registry)", () => {
+  beforeAll(async () => {
+    registry = await DockerRegistry.start()
+  })
+  afterAll(() => registry?.remove())
+  beforeEach(async () => {
+    name = `team/app${number++}`
+    staging = await new Place("staging", app()).open()
+    staging.script(WRITES)
+    old = await upload(registry.host, name, "old", release(OLD))
+    newer = await upload(registry.host, name, "new", release(NEW))
+  })
+  afterEach(() => staging.close())
+
+  test("a first deployment, and the same again", async () => {
+    expect((await on("status")).running).toBeNull()
+    const first = await deploy(old)
+    expect(first).toMatchObject({
+      ok: true,
+      before: null,
+      after: { digest: old },
+      unchanged: false,
+    })
+    expect(first.printed).toContain(`deploying ${app()}@${old} to staging`)
+    expect(staging.running()).toBe(old)
+    const again = await deploy(old)
+    expect(again).toMatchObject({ ok: true, unchanged: true })
+    expect(again.printed).not.toContain("deploying")
+    expect(await on("status")).toMatchObject({
+      running: { digest: old, proof: "running-command printed the digest" },
+      deployed: { event: "deployed", by: "ada", run: "run 7", created: OLD },
+      verdict: null,
+      held: null,
+      drift: false,
+    })
+    expect(await events()).toEqual(["unchanged", "started", "deployed", "started"])
+  })
+
+  test("an older build does not replace a newer one", async () => {
+    await deploy(newer)
+    expect(await deploy(old)).toMatchObject({ ok: false, kind: "failed", code: "older" })
+    expect(staging.running()).toBe(newer)
+    expect((await events())[0]).toBe("failed")
+  })
+
+  test("what runs is validated, and promoted byte for byte", async () => {
+    const production = await new Place("production", `${registry.host}/${name}-production`).open()
+    production.script(WRITES)
+    const promote = () => on("promote", { from: staging.environment }, production)
+    try {
+      expect(await promote()).toMatchObject({
+        code: "not-verified",
+        message: "nothing runs on staging",
+      })
+      await deploy(newer)
+      expect(await promote()).toMatchObject({ kind: "failed", code: "not-verified" })
+      staging.status = 503
+      expect(await on("validate")).toMatchObject({
+        kind: "failed",
+        code: "invalid",
+        detail: [`GET /healthz 200: expected 200, got 503 (release ${newer})`],
+      })
+      expect((await promote()).message).toContain("its validation said no")
+      expect(production.running()).toBeUndefined()
+      staging.status = 200
+      expect(await on("validate")).toMatchObject({ ok: true, checks: ["GET /healthz 200"] })
+      expect(await promote()).toMatchObject({
+        ok: true,
+        image: `${registry.host}/${name}-production@${newer}`,
+        record: { event: "promoted", source: { environment: "staging" } },
+      })
+      expect(production.running()).toBe(newer)
+      // Somebody changes staging by hand: what was verified is not what runs.
+      writeFileSync(path.join(staging.dir, "running"), old)
+      expect((await promote()).message).toBe("what runs on staging is not what was deployed there")
+      expect(await on("status")).toMatchObject({ drift: true })
+    } finally {
+      production.close()
+    }
+  })
+
+  test("goes back to the last verified one and holds it", async () => {
+    const newest = await upload(registry.host, name, "newest", release(NEWEST))
+    for (const digest of [old, newer, newest]) {
+      await deploy(digest)
+      if (digest !== newest) await on("validate")
+    }
+    expect(await on("rollback")).toMatchObject({ ok: true, after: { digest: newer } })
+    expect(await deploy(newest)).toMatchObject({ kind: "failed", code: "held" })
+    expect(await on("rollback")).toMatchObject({ ok: true, after: { digest: old } })
+    expect(await on("rollback")).toMatchObject({ kind: "request", code: "request" })
+    expect((await on("status")).held).toMatchObject({ digest: old })
+    expect(await on("rollback", { to: `sha256:${"0".repeat(64)}` })).toMatchObject({
+      kind: "request",
+    })
+    expect(await deploy(newest, { endHold: true })).toMatchObject({ ok: true })
+    expect((await on("status")).held).toBeNull()
+  })
+
+  test("where the command fails, what ran before runs still", async () => {
+    await deploy(old)
+    staging.script(`echo "cannot reach the host" >&2; exit 7`)
+    expect(await deploy(newer)).toMatchObject({
+      kind: "failed",
+      message: "deploy-command ended with exit status 7",
+      detail: ["cannot reach the host"],
+    })
+    expect(staging.running()).toBe(old)
+    // It switched, and failed then: it is called for what ran before.
+    staging.script(`${WRITES}; test "$PYLINE_DIGEST" = ${old}`)
+    expect((await deploy(newer)).detail).toContain(`switched back to ${old}`)
+    expect(staging.running()).toBe(old)
+    // It does nothing, and says that all is well.
+    staging.script("true")
+    expect(await deploy(newer)).toMatchObject({ kind: "failed", code: "unproven" })
+    expect((await events()).slice(0, 2)).toEqual(["failed", "started"])
+  })
+
+  test("of two at once one waits outside", async () => {
+    staging.script(`sleep 4; ${WRITES}`)
+    const both = await Promise.all([old, newer].map((digest) => deploy(digest, {}, { settle: 1 })))
+    const [bad, good] = [both.filter(({ ok }) => !ok), both.filter(({ ok }) => ok)]
+    expect(good).toHaveLength(1)
+    expect(bad).toHaveLength(1)
+    expect(["locked", "raced"]).toContain(bad[0]?.code)
+    expect(bad[0]?.kind).toBe("errored")
+    expect(staging.running()).toBe(
+      (good[0] as unknown as { after: { digest: string } }).after.digest,
+    )
+  })
+
+  test("a run that was killed is taken over when it shows no sign of life", async () => {
+    staging.script(`${WRITES}; touch begun; sleep 60`)
+    const killed = start("deploy", toDeploy(old), { watch: 3 })
+    await expect.poll(() => staging.running(), { timeout: 20_000 }).toBe(old)
+    process.kill(-(killed.process.pid as number), "SIGKILL")
+    await killed.ended
+    staging.script(WRITES)
+    const next = await deploy(old, {}, { watch: 3 })
+    expect(next).toMatchObject({ ok: true, unchanged: true, record: { event: "deployed" } })
+    expect(next.printed).toContain("taking over")
+  })
+
+  test("what was deployed outlives its tags in the registry, and the ledger its pointer", async () => {
+    await deploy(old)
+    await on("validate")
+    await deploy(newer)
+    const gone = ["old", "new", "pyline-staging"]
+    for (const tag of gone) registry.forget(name, tag)
+    await registry.collectGarbage()
+    expect(await on("status")).toMatchObject({ deployed: { digest: newer }, drift: false })
+    expect(await on("rollback")).toMatchObject({ ok: true, after: { digest: old } })
+    const answer = await fetch(`http://${registry.host}/v2/${name}/manifests/${old}`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    })
+    expect(answer.status).toBe(200)
+  })
+
+  test("of two records with one number one is there, and who wrote the other knows", async () => {
+    await deploy(old)
+    const program = `
+import sys
+from delivery import images, ledger
+from delivery.errors import Raced
+repository = images.repository_of(sys.argv[1])
+book = ledger.Ledger(repository, "staging")
+last = book.records(1)[0]
+try:
+    print(book.append("hold-ended", last, by=sys.argv[2]).id)
+except Raced:
+    print("raced")
+`
+    const writers = ["ada", "bob", "eve"].map((who) => python(program, app(), who))
+    const said = (await Promise.all(writers)).map((text) => text.trim())
+    const won = said.filter((text) => text !== "raced")
+    expect(won).toHaveLength(1)
+    const { records } = (await on("history")) as unknown as { records: { id: string }[] }
+    expect(records[0]?.id).toBe(won[0])
+    expect(records).toHaveLength(3)
+  })
+
+  test("a registry that is away is no verdict", async () => {
+    await deploy(old)
+    const answer: Answer = await on("deploy", {
+      environment: { ...staging.environment, registry: "127.0.0.1:9/team/app" },
+      image: `127.0.0.1:9/team/app@${newer}`,
+      attempts: 1,
+    })
+    expect(answer).toMatchObject({
+      ok: false,
+      kind: "errored",
+      code: "registry",
+      registry: "unreachable",
+    })
+    expect(staging.running()).toBe(old)
+  })
+})
