@@ -54,6 +54,15 @@ test("what is wrong with it is named, with its place, and the exit status is 1",
 reproduce: uv build
 `,
   )
+  const out = folder()
+  const reports = await pyline(["reports", "--source", source, "--only", "build", "-o", out])
+  expect(reports.exitCode, reports.all).toBe(0)
+  const read = (name: string) => readFileSync(path.join(out, name), "utf8")
+  expect(JSON.parse(read("check-build.json"))).toMatchObject({ check: "build", outcome: "failed" })
+  // What has no place in a file is in the other reports alone: a host refuses it.
+  const { runs } = JSON.parse(read("build.sarif")) as { runs: { results: unknown[] }[] }
+  expect(runs.flatMap(({ results }) => results)).toHaveLength(3)
+  expect(read("index.html")).toContain("No module named &#x27;not_declared&#x27;")
 })
 
 test("an sdist from which the wheel cannot be built names what it lacks", async () => {

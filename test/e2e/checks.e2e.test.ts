@@ -137,6 +137,14 @@ docs: docs/checks.md`)
 reproduce: uv lock --check
 docs: docs/checks.md`,
     )
+    const out = folder()
+    const reports = await run("reports", source, "--only", "lock", "-o", out)
+    expect(reports.exitCode, reports.all).toBe(0)
+    expect(JSON.parse(readFileSync(path.join(out, "check-lock.json"), "utf8"))).toMatchObject({
+      check: "lock",
+      outcome: "failed",
+    })
+    expect(readFileSync(path.join(out, "index.html"), "utf8")).toContain("uv.lock does not match")
     write(source, "pyproject.toml", (text) => text.replace(', "click"', ""))
   })
 
