@@ -179,6 +179,7 @@ export class Pyline {
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param debug Open a shell in the container of a check that is not green
    */
   @func()
   @check()
@@ -186,8 +187,9 @@ export class Pyline {
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
     indexCredentials?: Secret,
+    debug: boolean = false,
   ): Promise<string> {
-    return runOne(checksOf(source, { python, indexCredentials }, ["lock"]))
+    return runOne(checksOf(source, { python, indexCredentials }, ["lock"]), debug)
   }
 
   /**
@@ -196,6 +198,7 @@ export class Pyline {
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param debug Open a shell in the container of a check that is not green
    */
   @func()
   @check()
@@ -203,8 +206,9 @@ export class Pyline {
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
     indexCredentials?: Secret,
+    debug: boolean = false,
   ): Promise<string> {
-    return runOne(checksOf(source, { python, indexCredentials }, ["lint"]))
+    return runOne(checksOf(source, { python, indexCredentials }, ["lint"]), debug)
   }
 
   /**
@@ -213,6 +217,7 @@ export class Pyline {
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param debug Open a shell in the container of a check that is not green
    */
   @func()
   @check()
@@ -220,8 +225,9 @@ export class Pyline {
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
     indexCredentials?: Secret,
+    debug: boolean = false,
   ): Promise<string> {
-    return runOne(checksOf(source, { python, indexCredentials }, ["types"]))
+    return runOne(checksOf(source, { python, indexCredentials }, ["types"]), debug)
   }
 
   /**

@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto"
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { once } from "node:events"
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import path from "node:path"
-import { describe, expect, test } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { $ } from "zx"
 import { folder, pyline, root } from "./pyline.ts"
 
 /** No engine has seen it before: what is said of it is not from a cache. */
@@ -199,4 +203,50 @@ test("without configuration only what cannot be right is red, and hooks of the p
   expect(words(hooked.stderr, source)).toContain(
     `lint: pre-commit found 1 error\n  app.py:1 no-todo ${word} = 1  # TODO: more\n`,
   )
+})
+
+test("hooks of another repository are fetched from it at the version that is pinned", async () => {
+  const hooks = path.join(folder(), "hooks")
+  const git = $({ cwd: hooks, quiet: true })
+  mkdirSync(hooks)
+  write(
+    hooks,
+    ".pre-commit-hooks.yaml",
+    () => `- {id: ${word}, name: ${word}, entry: SHOUT, language: pygrep, types: [python]}\n`,
+  )
+  await git`git init --quiet --initial-branch main`
+  await git`git add --all`
+  await git`git -c user.name=me -c user.email=me@example.com commit --quiet --message hooks`
+  await git`git tag v1.2.0`
+  await git`git update-server-info`
+  const server = createServer(({ url = "" }, answer) => {
+    const file = path.join(hooks, ".git", path.normalize(new URL(url, "http://host").pathname))
+    if (!existsSync(file)) return void answer.writeHead(404).end()
+    answer.end(readFileSync(file))
+  }).listen(0, "127.0.0.1")
+  onTestFinished(() => void server.close())
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+
+  const source = folder()
+  write(source, "requirements.txt", () => "")
+  write(source, "app.py", () => "x = 1  # SHOUT\n")
+  const pinned = (rev: string) => `repos:
+  - repo: http://127.0.0.1:${port}
+    rev: ${rev}
+    hooks: [{id: ${word}}]
+`
+  write(source, ".pre-commit-config.yaml", () => pinned("v1.2.0"))
+  const red = await run("lint", source)
+  expect(red.exitCode, red.all).toBe(1)
+  expect(words(red.stderr, source)).toContain(`app.py:1 ${word} x = 1  # SHOUT\n`)
+  writeFileSync(path.join(source, "app.py"), "x = 1\n")
+  const green = await run("lint", source)
+  expect(green.exitCode, green.all).toBe(0)
+  writeFileSync(path.join(source, ".pre-commit-config.yaml"), pinned("v9.9.9"))
+  const lost = await run("lint", source)
+  expect([lost.exitCode, lost.all]).toEqual([
+    expect.toBeOneOf([2, 3]),
+    expect.stringContaining("v9.9.9"),
+  ])
 })

@@ -61,6 +61,20 @@ test("a step that fails: the container before it", async () => {
   expect(seen).toMatchObject({ status: 2, sane: true })
 })
 
+test("a red check: the container in which it ran, with the project and its tools", async () => {
+  const source = project(42)
+  writeFileSync(path.join(source, "wrong.py"), `print(wrong_${Date.now()})\n`)
+  const seen = await atTerminal(
+    ["lint", "--source", source, "--debug"],
+    [{ see: "# ", type: "ls wrong.py && /opt/pyline/check-tools/ruff/bin/ruff --version; exit\r" }],
+  )
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen.shown).toMatch(/the step runs again with: .*run_tools.py --check lint/)
+  expect(seen.shown).toMatch(/wrong\.py\s+ruff \d/)
+  expect(seen.shown).toContain("error[CHECK_FAILED]: lint: ruff found 1 error")
+  expect(seen).toMatchObject({ status: 1, sane: true })
+})
+
 test("a command that is ended while somebody works in the shell gives the terminal back", async () => {
   const seen = await atTerminal(test1(project(41)), [
     { see: "# ", type: "echo $((40+2)); sleep 600\r" },

@@ -13,6 +13,7 @@ import { number, object, optional, text, whole } from "./checked.ts"
 import { explain, isExecFailure } from "./failure.ts"
 import { resultOf } from "./result.ts"
 import { patiently } from "./retry.ts"
+import type { Step } from "./step.ts"
 
 /** `errored` is "could not check": it never counts as passed. */
 export type Outcome = "passed" | "failed" | "errored" | "skipped"
@@ -41,6 +42,8 @@ export interface CheckResult {
 export interface Checked {
   result: CheckResult
   reports: Directory
+  /** The container in which its program ran, and how. */
+  ran?: Step
 }
 
 /** Something that `ci` runs beside others. `run` throws nothing but errors that keep it from saying anything. */
@@ -70,19 +73,21 @@ export async function ran(
   command: readonly string[],
 ): Promise<Checked> {
   const done = container.withExec([...command])
+  const ran = { before: container, command: [...command] }
   try {
     const text = await patiently(() => done.file(`${REPORTS}/check-${check}.json`).contents())
-    return { result: parseCheckResult(text, check), reports: done.directory(REPORTS) }
+    return { result: parseCheckResult(text, check), reports: done.directory(REPORTS), ran }
   } catch (error) {
     // Steps before this one fail as well, and are not this program's.
     if (!isExecFailure(error) || !command.every((word, index) => error.cmd[index] === word))
       throw error
     if (error.exitCode === ERRORED) {
       const line = error.stdout.split("\n").findLast((text) => text.startsWith(MARK))
-      if (line !== undefined) return withReports(parseCheckResult(line.slice(MARK.length), check))
+      if (line !== undefined)
+        return { ...withReports(parseCheckResult(line.slice(MARK.length), check)), ran }
     }
     if (error.exitCode === 137 || error.exitCode === 9) {
-      return withReports(unable(check, "killed, probably out of memory"))
+      return { ...withReports(unable(check, "killed, probably out of memory")), ran }
     }
     throw error
   }

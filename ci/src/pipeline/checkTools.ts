@@ -1,4 +1,5 @@
 import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger"
+import { shellLine } from "../caller.ts"
 import type { CheckTool, Plan } from "../project/plan.ts"
 import { WITHOUT_GIT } from "../source.ts"
 import { checkProgram } from "./asset.ts"
@@ -204,7 +205,6 @@ function commandOf(
     requirements.length === 0
       ? program
       : `uvx ${program}${version === undefined ? "" : `@${version}`}`
-  return [tool, kind === "format" && name === "ruff" ? "format" : (WORDS[name] ?? []), ...args]
-    .flat()
-    .join(" ")
+  const verb = kind === "format" && name === "ruff" ? "format" : (WORDS[name] ?? "")
+  return [tool, verb, shellLine(args)].filter((words) => words !== "").join(" ")
 }

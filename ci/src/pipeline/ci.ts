@@ -5,13 +5,19 @@ import { type Checked, type CheckResult, judgeCheck, settled } from "./check.ts"
 import type { Checks } from "./checks.ts"
 import { type Findings, reportFolder, resultIn } from "./report.ts"
 import { isRed, type Run } from "./result.ts"
+import { checkWithShell } from "./shell.ts"
 import { lineOf } from "./suite.ts"
 
-/** Runs one check; its summary, or the error that one which is not green is. */
-export async function runOne({ all }: Checks): Promise<string> {
+/**
+ * Runs one check; its summary, or the error that one which is not green is.
+ *
+ * @param debug opens a shell before it says that it is red or could not check
+ */
+export async function runOne({ all }: Checks, debug = false): Promise<string> {
   const [only] = all
   if (only === undefined) throw new RangeError("no check given")
-  return judgeCheck((await only.run()).result)
+  const { result } = await checkWithShell(debug, only.run)
+  return judgeCheck(result)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Container } from "@dagger.io/dagger"
 import { notice, shellLine } from "../caller.ts"
 import { noShell } from "../errors.ts"
+import type { Checked } from "./check.ts"
 import { isExecFailure } from "./failure.ts"
 import type { Version } from "./matrix.ts"
 import { selectionOf } from "./reproduce.ts"
@@ -20,6 +21,23 @@ export async function withShell(wanted: boolean, work: () => Promise<Suite>): Pr
     const suite = await work()
     await shellIn(suite.versions.find(({ run }) => run.verdict !== "passed"))
     return suite
+  } catch (error) {
+    await shellBefore(await stepBehind(error))
+    throw error
+  }
+}
+
+/** The same for one of the checks: in the container in which its program ran. */
+export async function checkWithShell(
+  wanted: boolean,
+  work: () => Promise<Checked>,
+): Promise<Checked> {
+  if (!wanted) return work()
+  try {
+    const checked = await work()
+    const { outcome } = checked.result
+    if (outcome === "failed" || outcome === "errored") await shellBefore(checked.ran)
+    return checked
   } catch (error) {
     await shellBefore(await stepBehind(error))
     throw error
