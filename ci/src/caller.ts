@@ -3,6 +3,9 @@ import type { Result } from "./pipeline/result.ts"
 /** A value that is no text here, such as a secret: the command line has it as the user wrote it. */
 export const AS_GIVEN = Symbol("as given")
 
+/** How a line begins that a program of ours prints for the function that runs it: for no person to read. */
+export const ANSWER = "pyline-check: "
+
 /** Values of a verb's parameters by their names, as far as a command line can have them. */
 export type Flags = Record<
   string,

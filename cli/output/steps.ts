@@ -1,3 +1,4 @@
+import { ANSWER } from "../../ci/src/caller.ts"
 import type { SessionEvent } from "../../engine/daemon/api-contract.ts"
 
 export type StepEvent = Extract<SessionEvent, { type: "step" }>
@@ -69,6 +70,8 @@ export class Steps {
   }
 }
 
+const isForPeople = (line: string): boolean => !line.startsWith(ANSWER)
+
 const KEEP_BYTES = 512 * 1024
 
 /** What a step printed: whole lines as they get complete, and the end of it all for later. */
@@ -81,8 +84,9 @@ export class StepLog {
   /** Adds output and returns the lines that got complete by it. */
   push(stream: 1 | 2, data: string): string[] {
     const index = stream === 1 ? 0 : 1
-    const lines = (this.#partial[index] + data).split("\n")
-    this.#partial[index] = lines.pop() as string
+    const all = (this.#partial[index] + data).split("\n")
+    this.#partial[index] = all.pop() as string
+    const lines = all.filter(isForPeople)
     // A line without an end must not fill the memory.
     if (this.#partial[index].length > KEEP_BYTES) {
       lines.push(this.#partial[index])
@@ -94,7 +98,7 @@ export class StepLog {
 
   /** What was printed without a line end after it; asked when the step is over. */
   flush(): string[] {
-    const lines = this.#partial.filter((text) => text !== "")
+    const lines = this.#partial.filter((text) => text !== "" && isForPeople(text))
     this.#partial = ["", ""]
     this.#keep(lines)
     return lines

@@ -1,5 +1,5 @@
 import { type Container, type Directory, dag } from "@dagger.io/dagger"
-import { found } from "../caller.ts"
+import { ANSWER, found } from "../caller.ts"
 import {
   checkErrored,
   checkFailed,
@@ -57,7 +57,6 @@ export const REPORTS = "/reports"
 
 /** Exit status of a program that could not check; an engine runs such a step again each time and caches nothing. */
 const ERRORED = 75
-const MARK = "pyline-check: "
 
 /**
  * Runs a check's program as the next step of a container and reads what it says.
@@ -82,9 +81,9 @@ export async function ran(
     if (!isExecFailure(error) || !command.every((word, index) => error.cmd[index] === word))
       throw error
     if (error.exitCode === ERRORED) {
-      const line = error.stdout.split("\n").findLast((text) => text.startsWith(MARK))
+      const line = error.stdout.split("\n").findLast((text) => text.startsWith(ANSWER))
       if (line !== undefined)
-        return { ...withReports(parseCheckResult(line.slice(MARK.length), check)), ran }
+        return { ...withReports(parseCheckResult(line.slice(ANSWER.length), check)), ran }
     }
     if (error.exitCode === 137 || error.exitCode === 9) {
       return { ...withReports(unable(check, "killed, probably out of memory")), ran }

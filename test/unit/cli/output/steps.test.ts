@@ -2,6 +2,14 @@ import { expect, test } from "vitest"
 import { StepLog, Steps } from "../../../../cli/output/steps.ts"
 import { step } from "./events.ts"
 
+test("what a program says to the function that runs it is for no person", () => {
+  const log = new StepLog()
+  expect(log.push(1, 'looking\npyline-check: {"schema": 1}\ndone\n')).toEqual(["looking", "done"])
+  log.push(1, "pyline-check: {}")
+  expect(log.flush()).toEqual([])
+  expect(log.all()).toEqual(["looking", "done"])
+})
+
 test("lines of two streams are put together apart", () => {
   const log = new StepLog()
   expect(log.push(1, "a")).toEqual([])
