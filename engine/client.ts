@@ -352,8 +352,9 @@ class Starter {
       child.on("error", (error) => Object.assign(state, { running: false, how: error.message }))
       child.on("exit", (code, signal) => {
         state.running = false
-        // 75: another engine is in charge of this state directory already, or still.
-        if (code !== 75) state.how = signal ? `was killed (${signal})` : `exited with code ${code}`
+        // 75: another engine is in charge of this state directory already, or still. 0: this one was asked by a client of
+        // another build before ours came, and gave way.
+        if (code !== 75 && code !== 0) state.how = signal ? `was killed (${signal})` : `exited with code ${code}`
       })
     } finally {
       closeSync(log)

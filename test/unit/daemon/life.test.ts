@@ -189,6 +189,24 @@ test("an engine of another build is waited for while it is busy", async () => {
   await session.close()
 })
 
+test("an engine that gave way to another before its own client came is started again", async () => {
+  const seen = join(temporaryDir(), "seen")
+  const bundle = join(temporaryDir(), "engine.mjs")
+  writeFileSync(
+    bundle,
+    `import { existsSync, writeFileSync } from "node:fs"
+if (!existsSync(${JSON.stringify(seen)})) {
+  writeFileSync(${JSON.stringify(seen)}, "")
+  process.exit(0)
+}
+await import(${JSON.stringify(main)})
+`,
+  )
+  vi.stubEnv("PYLINE_ENGINE_BUNDLE", bundle)
+  await (await open()).close()
+  expect((await status()).running).toBe(true)
+})
+
 test("a copy of the same build shares the engine", async () => {
   await (await open()).close()
   const { pid } = await status()
