@@ -270,9 +270,10 @@ export class Pyline {
   ): Promise<Container> {
     let plan: Plan | undefined
     try {
-      plan = await readPlan(source, python)
-      const made = await image(plan, source, { indexCredentials, revision, created, repository })
-      return await patiently(() => made.sync())
+      const known = await readPlan(source, python)
+      plan = known
+      const options = { indexCredentials, revision, created, repository }
+      return await patiently(async () => (await image(known, source, options)).sync())
     } catch (error) {
       throw explain(error, plan)
     }

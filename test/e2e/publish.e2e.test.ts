@@ -102,6 +102,19 @@ start = "python -m shop"
     const digest = await digestOf("main")
     expect(lastLine(run.stdout)).toBe(`${app()}:${head}@${digest}`)
     expect(run.all).toContain("1 passed")
+    // Neither when nor by what the engine has made it.
+    const made = (await (
+      await ask(`blobs/${(await manifestOf("main")).config.digest}`)
+    ).json()) as {
+      created: string
+      history: { created: string; created_by: string }[]
+    }
+    const times = [made.created, ...made.history.map(({ created }) => created)]
+    const when = Date.parse(git("log", "-1", "--format=%cI"))
+    expect([...new Set(times)].map(Date.parse)).toEqual([when])
+    expect(made.history.map(({ created_by }) => created_by).slice(-4)).toEqual([
+      ...["python:3.13-slim", "system", "dependencies", "application"],
+    ])
     expect(await Promise.all([head, "1.0.0"].map(digestOf))).toEqual([digest, digest])
 
     const out = path.join(folder(), "out")

@@ -16,6 +16,7 @@ from registry.auth import Login
 from registry.client import Repository
 from registry.copy import copy
 from registry.errors import RegistryError
+from registry.settle import settle
 from registry.tags import put_tags
 
 
@@ -50,6 +51,11 @@ def _parser():
     made = command("digests", digests, "what tags stand for")
     made.add_argument("repository")
     made.add_argument("tags", nargs="+")
+    made = command("settle", settles, "gives an uploaded image the one form that it always has")
+    made.add_argument("image", help="name@sha256:…")
+    made.add_argument("--upload-tag", required=True, help="what it was uploaded under, and is not to stay")
+    made.add_argument("--base", required=True, help="what the lower layers are called in its history")
+    made.add_argument("--layer", action="append", default=[], help="what the upper ones are called, the lowest first")
     made = command("tag", tag, "puts tags on an image that is there")
     made.add_argument("image", help="name@sha256:…")
     made.add_argument("--move", action="append", default=[], metavar="TAG", help="may be on something else")
@@ -105,6 +111,16 @@ def tag(args):
         was = f" ({each['was']})" if each["result"] in ("moved", "kept", "taken") else ""
         print(f"{repository.reference.name}:{each['tag']} {each['result']}{was}")
     return {"digest": manifest.digest, "tags": results}
+
+
+def settles(args):
+    repository = _repository(args, args.image)
+    settled = settle(repository, _manifest(repository), args.base, args.layer)
+    # Where a tag cannot be taken away it is on the image, and not on what was only uploaded.
+    if not repository.untag(args.upload_tag):
+        repository.put(args.upload_tag, settled)
+    print(f"{repository.reference.name} {settled.digest}")
+    return {"digest": settled.digest}
 
 
 def attach(args):

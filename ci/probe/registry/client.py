@@ -53,7 +53,7 @@ class Repository:
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def _send(self, method, path, *, write=False, headers=None, body=None, length=0, sink=None, other=None):
+    def _send(self, method, path, *, write=False, headers=None, body=None, length=0, sink=None, other=None, attempts=None):
         """An answer of any status but 401. `other` is a repository that has to be readable too."""
         url = urljoin(f"{self._root}/v2/{self.reference.path}/", path)
         # A location that the registry gave may be another host's, which is told nothing.
@@ -61,7 +61,7 @@ class Repository:
         scope = f"repository:{self.reference.path}:{'pull,push' if write else 'pull'}"
         if other is not None:
             scope += f" repository:{other.path}:pull"
-        request = transport.Request(method, url, dict(headers or {}), body, length, sink)
+        request = transport.Request(method, url, dict(headers or {}), body, length, sink, attempts)
         known = self._authorization.get(scope) if ours else None
         if known is not None:
             request.headers["Authorization"] = known
@@ -152,6 +152,14 @@ class Repository:
             if path is None:
                 return found
         raise RegistryError("invalid", f"{self.reference.name} lists tags without end")
+
+    def untag(self, tag):
+        """Takes a tag away, the image stays; False where the registry does not do that, or not for us."""
+        try:
+            # Many never do: that is no trouble to wait for.
+            return self._send("DELETE", _manifest(tag), write=True, attempts=1).status in (200, 202, 204)
+        except RegistryError:
+            return False
 
     # -- blobs ----------------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ class Request:
     length: int = 0
     # Is given each block of a good answer, and told to begin anew.
     sink: object = None
+    # How often it is tried, where that is not as often as all others.
+    attempts: int | None = None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -68,8 +70,9 @@ def _opener(url):
 def send(request, log=lambda line: None):
     """The answer, of any status that another attempt does not change. Raises RegistryError."""
     waited = 0.0
-    for attempt in range(1, attempts + 1):
-        last = attempt == attempts
+    most = request.attempts or attempts
+    for attempt in range(1, most + 1):
+        last = attempt == most
         try:
             response = _follow(request)
         except RegistryError:

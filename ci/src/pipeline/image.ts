@@ -14,6 +14,8 @@ import { HOME, pythonContainer } from "./toolbox.ts"
 
 /** A number and no name: Kubernetes can see that it is not root. Any other number works as well. */
 const USER = "10001"
+/** What stands above the base, the lowest first. */
+export const LAYERS = ["system", "dependencies", "application"] as const
 const OUTPUT = `${HOME}/layers`
 const KNOWN = `${HOME}/known.json`
 const PROGRAM = `${HOME}/image`
@@ -34,14 +36,20 @@ export async function image(
   source: Directory,
   options: ImageOptions = {},
 ): Promise<Container> {
+  const system = systemLayer(plan)
+  // What needs no look at the code is made meanwhile. What is wrong with the code is told first all the same.
+  const below = productionLayer(plan, options).then(async (dependencies) => {
+    await Promise.all([dependencies.sync(), system.sync()])
+    return dependencies
+  })
+  below.catch(() => {})
   const known = await withStart(plan, source)
   const start = startOf(known)
-  const dependencies = await productionLayer(known, options)
-  const application = withApplication(dependencies, known, start, source).withExec(
+  const application = withApplication(await below, known, start, source).withExec(
     layer("application", ["--source", SOURCE]),
   )
-  const layers = systemLayer(known)
-    .withDirectory("/", dependencies.directory(`${OUTPUT}/dependencies`))
+  const layers = system
+    .withDirectory("/", (await below).directory(`${OUTPUT}/dependencies`))
     .withDirectory("/", application.directory(`${OUTPUT}/application`))
   return configured(layers.withUser(`${USER}:${USER}`), known, start, options)
 }

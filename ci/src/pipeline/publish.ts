@@ -68,7 +68,7 @@ export async function publish(
       "cache-key": options.cacheKey,
     })
   }
-  const digest = await pushed(images, name, login)
+  const digest = await pushed(images, name, plan.python, login)
   const repository = repositoryOf(options)
   const { signing, skipChecks } = options
   await describe(plan, variants, {
@@ -99,11 +99,8 @@ async function variantsOf(
     platforms.length === 0 ? [plan] : platforms.map((platform) => ({ ...plan, platform }))
   const made = await Promise.all(
     plans.map(async (each) => {
-      const variant = await image(each, source, options)
-      return [
-        each.platform ?? (await variant.platform()),
-        await patiently(() => variant.sync()),
-      ] as const
+      const variant = await patiently(async () => (await image(each, source, options)).sync())
+      return [each.platform ?? (await variant.platform()), variant] as const
     }),
   )
   return Object.fromEntries(made)

@@ -3,11 +3,13 @@ import type { Container } from "@dagger.io/dagger"
 import { notice } from "../caller.ts"
 import { internal, registryFailed } from "../errors.ts"
 import { hostOf } from "../project/imageName.ts"
-import { type Login, loggedIn } from "./registry.ts"
+import { LAYERS } from "./image.ts"
+import { type Login, loggedIn, registry } from "./registry.ts"
+import { pythonImage } from "./toolbox.ts"
 
 /**
- * The tag that an image is uploaded under. It moves with each upload and means nothing: the image is spoken of by its
- * digest, until it gets its own tags as the last thing.
+ * The tag that an image is uploaded under: engines upload under no digest alone. It means nothing, and is taken away again
+ * where the registry lets us. The image is spoken of by its digest, until it gets its own tags as the last thing.
  */
 const UPLOAD = "pyline-upload"
 
@@ -15,11 +17,29 @@ const UPLOAD = "pyline-upload"
 const PAUSES_MS = [3_000, 10_000]
 
 /**
- * Uploads an image; of several platforms as one. Gives its digest.
+ * Uploads an image; of several platforms as one. Gives its digest, which is the same for the same files, version of Python and
+ * commit: engines write into an image when they made it, and that is taken out of what they have uploaded.
  *
+ * @param python what its lower layers are an image of
  * @throws REGISTRY_REFUSED, REGISTRY_FAILED
  */
 export async function pushed(
+  variants: readonly Container[],
+  name: string,
+  python: string,
+  login: Login | undefined,
+): Promise<string> {
+  const uploaded = await uploadedBy(variants, name, login)
+  const args = ["--upload-tag", UPLOAD, "--base", pythonImage(python)]
+  const { digest } = await registry<{ digest: string }>(
+    ["settle", `${name}@${uploaded}`, ...args, ...LAYERS.flatMap((layer) => ["--layer", layer])],
+    { login },
+  )
+  return digest
+}
+
+/** What the engine has uploaded. */
+async function uploadedBy(
   variants: readonly Container[],
   name: string,
   login: Login | undefined,

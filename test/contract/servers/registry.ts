@@ -30,6 +30,8 @@ export class Registry {
   tokens: { uses: number } | undefined
   /** It lists what refers to a manifest, as registries since the specification's 1.1 do. */
   referrers = false
+  /** Tags can be taken away. */
+  untags = false
   /** Bytes of blobs and manifests that were uploaded. */
   received = 0
   readonly #tokens = new Map<string, { scope: string; left: number }>()
@@ -184,6 +186,10 @@ export class Registry {
         ...(this.referrers && subject ? { "oci-subject": subject.digest } : {}),
       }
       return send(response, { status: 201, headers })
+    }
+    if (request.method === "DELETE") {
+      if (!this.untags) return send(response, { status: 405, body: errors("UNSUPPORTED") }, fault)
+      return send(response, { status: manifests.delete(reference) ? 202 : 404 }, fault)
     }
     const found = manifests.get(reference)
     if (!found) return send(response, { status: 404, body: errors("MANIFEST_UNKNOWN") }, fault)
