@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { lstatSync } from "node:fs"
 import type { Read, ReadResult } from "../buildkit/bridge-protocol.ts"
 import { closure, type Fs, fsKey, type Output, type Vertex } from "../llb/vertex.ts"
 import type { ExecRecord, Memo } from "../store/memo.ts"
@@ -53,6 +54,19 @@ export class Knowledge {
     if (key) this.#memo.set(key, { answer })
   }
 
+  /** Whether a file is, untouched, what was written of a file system in this way. */
+  isWritten(fs: Output, file: string, how: unknown): boolean {
+    const key = this.#keyFor(fs, { file, how })
+    const known = key === undefined ? undefined : this.#memo.get(key)
+    const now = identity(file)
+    return now !== undefined && known !== undefined && "answer" in known && known.answer === now
+  }
+
+  wrote(fs: Output, file: string, how: unknown): void {
+    const key = this.#keyFor(fs, { file, how })
+    if (key) this.#memo.set(key, { answer: identity(file) })
+  }
+
   /**
    * Names what is known of a file system: by its content key and the very runs that made it, since
    * a step that runs again may leave other files. Undefined while a step of it has not run.
@@ -67,4 +81,12 @@ export class Knowledge {
     }
     return hash.digest("hex")
   }
+}
+
+/** What changes with any change of a file; nothing where there is no regular file. */
+function identity(file: string): string | undefined {
+  const found = lstatSync(file, { bigint: true, throwIfNoEntry: false })
+  if (!found?.isFile()) return undefined
+  const { dev, ino, size, mode, mtimeNs, ctimeNs } = found
+  return [dev, ino, size, mode, mtimeNs, ctimeNs].join(" ")
 }

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import type { Client } from "@dagger.io/dagger"
@@ -54,6 +62,32 @@ test("an unchanged run does not even start BuildKit", async () => {
   await engine.stop()
   expect(await engine.session(pipeline)).toEqual(first)
   expect((await engine.status()).buildkit?.running).toBe(false)
+})
+
+test("an archive that is there as it was written is not written again, any other is", async () => {
+  const archive = path.join(dir, "app.tar")
+  const write = (label: string) =>
+    engine.session(async (client) => {
+      const made = client.container().withNewFile("/a", "text").withLabel("which", label)
+      await made.export(archive)
+      return statSync(archive)
+    })
+  const first = await write("one")
+  const bytes = readFileSync(archive)
+  await engine.stop()
+  expect((await write("one")).ino).toBe(first.ino)
+  expect((await engine.status()).buildkit?.running).toBe(false)
+
+  appendFileSync(archive, "more")
+  await write("one")
+  expect(readFileSync(archive)).toEqual(bytes)
+  rmSync(archive)
+  await write("one")
+  expect(readFileSync(archive)).toEqual(bytes)
+  await write("two")
+  expect(readFileSync(archive)).not.toEqual(bytes)
+  await write("one")
+  expect(readFileSync(archive)).toEqual(bytes)
 })
 
 test("a changed file does, and runs only what is behind it", async () => {

@@ -121,7 +121,13 @@ export const image = {
   },
   async export(c: Container, args: ImageArgs & { path: string }, session: Session) {
     const dest = session.hostPath(args.path)
+    const { known } = session.engine.solver
+    const how = { ...attributes(c, args), config: imageDocument(c).toString() }
+    // An archive is as large as its base: one that is there already is not written again.
+    const single = c.fs !== null && !args.platformVariants?.length ? c.fs : undefined
+    if (single && known.isWritten(single, dest, how)) return dest
     await tarball(session, c, args, dest)
+    if (single) known.wrote(single, dest, how)
     return dest
   },
   async asTarball(c: Container, args: ImageArgs, session: Session): Promise<File> {
