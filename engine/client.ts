@@ -354,7 +354,8 @@ class Starter {
         state.running = false
         // 75: another engine is in charge of this state directory already, or still. 0: this one was asked by a client of
         // another build before ours came, and gave way.
-        if (code !== 75 && code !== 0) state.how = signal ? `was killed (${signal})` : `exited with code ${code}`
+        if (code !== 75 && code !== 0)
+          state.how = signal ? `was killed (${signal})` : `exited with code ${code}`
       })
     } finally {
       closeSync(log)
