@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { init } from "../../../../cli/commands/init.ts"
 import { pylineAddress } from "../../../../cli/init/address.ts"
 import { HOSTS, type Host } from "../../../../cli/init/host.ts"
+import { render } from "../../../../cli/init/render.ts"
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567"
 const from = `https://github.com/me/pyline@${COMMIT}`
@@ -40,6 +41,39 @@ describe.each(hosts)("%s", (host) => {
     await expect(publishing).toMatchFileSnapshot(`files/publish/${name}`)
   })
 
+  test("releases a project that has environments, with the secrets that they need", async () => {
+    const name = host === "jenkins" ? "Jenkinsfile" : `${host}.yml`
+    // Both kinds of targets in one; the order is not that of the file.
+    writeFileSync(
+      path.join(cwd, "pyproject.toml"),
+      `[tool.pyline.environments.production]
+      target = "kubernetes"
+      order = 2
+      [tool.pyline.environments.staging]
+      target = "docker"
+      order = 1
+      registry = "ghcr.io/me/app"`,
+    )
+    const releasing = write(host)
+    await expect(releasing).toMatchFileSnapshot(`files/release/${name}`)
+    expect(releasing).toContain("a release to staging and production")
+  })
+
+  test("maps no secret that no environment needs", () => {
+    const environments = (target: string) => `[environments.here]\ntarget = "${target}"`
+    writeFileSync(path.join(cwd, "pyline.toml"), environments("command"))
+    const registry = "ghcr.io/me/app"
+    expect(write(host, { registry })).not.toMatch(/ssh|known|kube/i)
+    writeFileSync(path.join(cwd, "pyline.toml"), environments("compose"))
+    const ssh = write(host, { registry, force: true })
+    expect(ssh).toMatch(/ssh.?key/i)
+    expect(ssh).not.toMatch(/kube/i)
+    writeFileSync(path.join(cwd, "pyline.toml"), environments("kubernetes"))
+    const kubernetes = write(host, { registry, force: true })
+    expect(kubernetes).toMatch(/kube.?config/i)
+    expect(kubernetes).not.toMatch(/ssh/i)
+  })
+
   test("leaves a file that is there alone, unless told otherwise", () => {
     write(host)
     writeFileSync(path.join(cwd, HOSTS[host].file), "mine")
@@ -62,6 +96,24 @@ test.each([
 ])("%o is refused, and nothing is written", (options, message) => {
   expect(() => write("github", options)).toThrow(message)
   expect(existsSync(path.join(cwd, HOSTS.github.file))).toBe(false)
+})
+
+test.each([
+  ["[environments.'a: b']", '"a: b" is not a name'],
+  ["[environments", "pyline.toml cannot be read: Invalid TOML document"],
+])("settings that say %s are refused", (text, message) => {
+  writeFileSync(path.join(cwd, "pyline.toml"), text)
+  expect(() => write("gitlab")).toThrow(message)
+})
+
+test.each([
+  ["#if nothing\n#end", "a template asks for nothing"],
+  ["#end", "a template has #end without #if"],
+  ["#if release", "a template has #if without #end"],
+  ["@NOTHING@", "a template has @NOTHING@, which is no value"],
+])("a template with %j is wrong", (template, message) => {
+  const values = { address: "https://example.com/pyline", commit: COMMIT, branch: "main" }
+  expect(() => render(template, { ...values, environments: [] })).toThrow(message)
 })
 
 test("Pyline's own address is that of its checkout, as one for https", () => {
