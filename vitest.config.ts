@@ -14,6 +14,14 @@ export default defineConfig({
         test: { name: "contract", include: ["test/contract/**/*.contract.test.ts"], ...withEngine },
       },
       {
+        test: {
+          name: "hosts",
+          include: ["test/hosts/**/*.hosts.test.ts"],
+          globalSetup: ["test/hosts/checkout.ts"],
+          ...withEngine,
+        },
+      },
+      {
         test: { name: "e2e", include: ["test/e2e/**/*.e2e.test.ts"], ...withEngine },
       },
     ],

@@ -2,7 +2,7 @@
  * The whole test run, on a machine that has nothing but Node: installs, builds, then every tier.
  * Prints `N passed, N failed, N skipped` alone on its last line.
  *
- *   node test/run.mjs [tier…]     tiers: static go probe unit contract e2e (default: all)
+ *   node test/run.mjs [tier…]     tiers: static go unit contract hosts e2e (default: all)
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
@@ -85,6 +85,7 @@ const tiers = {
   go,
   unit: () => vitest("unit"),
   contract: () => vitest("contract"),
+  hosts: () => vitest("hosts"),
   e2e: () => vitest("e2e"),
 }
 
