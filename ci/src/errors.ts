@@ -27,6 +27,14 @@ export const EXIT_CLASS = {
   CHECK_FAILED: 1,
   SIGNATURE_MISSING: 1,
   CHECKS_FAILED: 1,
+  DEPLOY_FAILED: 1,
+  DEPLOY_UNHEALTHY: 1,
+  DEPLOY_UNPROVEN: 1,
+  DEPLOY_OLDER: 1,
+  MIGRATION_FAILED: 1,
+  NOT_VERIFIED: 1,
+  ENVIRONMENT_HELD: 1,
+  VALIDATION_FAILED: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
   MANAGER_AMBIGUOUS: 2,
@@ -68,6 +76,9 @@ export const EXIT_CLASS = {
   KEY_INVALID: 2,
   PLATFORM_INVALID: 2,
   CHECKS_MISCONFIGURED: 2,
+  ENVIRONMENT_UNKNOWN: 2,
+  PROMOTION_REFUSED: 2,
+  DELIVERY_REFUSED: 2,
   NETWORK: 3,
   SERVICE_LOST: 3,
   VERSION_ERRORED: 3,
@@ -76,6 +87,12 @@ export const EXIT_CLASS = {
   PLATFORM_UNAVAILABLE: 3,
   CHECK_ERRORED: 3,
   CHECKS_ERRORED: 3,
+  ENVIRONMENT_LOCKED: 3,
+  TARGET_UNREACHABLE: 3,
+  PULL_FAILED: 3,
+  LEDGER_RACED: 3,
+  ACCEPTANCE_ERRORED: 3,
+  DELIVERY_ERRORED: 3,
   INTERNAL: 3,
 } as const satisfies Record<string, ExitClass>
 
@@ -1122,6 +1139,180 @@ export function platformUnavailable(platform: string, own: string): PylineError 
     fix: `set an emulator up (docker run --privileged --rm tonistiigi/binfmt --install ${platform.split("/")[1]}), or leave ${platform} out of --platforms`,
     page: "publish",
   })
+}
+
+/** What ci/probe/delivery says that keeps an image from being delivered; `code` as in its errors.py. */
+interface NotDelivered {
+  kind: "failed" | "request" | "errored"
+  code: string
+  message: string
+  detail: readonly string[]
+  registry?: Parameters<typeof registryFailed>[0]
+}
+
+/** What each means, and what to do about it. */
+const NOT_DELIVERED: Record<
+  string,
+  (environment: string, from: string) => { code: Code; means?: string; fix: string }
+> = {
+  failed: (environment) => ({
+    code: "DEPLOY_FAILED",
+    fix: `correct what it says and deploy again; pyline status ${environment} says what runs`,
+  }),
+  unhealthy: (environment) => ({
+    code: "DEPLOY_UNHEALTHY",
+    means: `The new release was removed. What ran on ${environment} before runs still.`,
+    fix: "find the cause in its last lines, and publish a new image",
+  }),
+  unproven: (environment) => ({
+    code: "DEPLOY_UNPROVEN",
+    means: "Something answers, but nothing shows that it is the new release.",
+    fix: `pyline status ${environment} says what runs; correct what says which digest that is`,
+  }),
+  "migration-failed": (environment) => ({
+    code: "MIGRATION_FAILED",
+    means: `The new release was not started. What ran on ${environment} before runs still, on what the command has changed by then.`,
+    fix: "correct the release command, and publish a new image",
+  }),
+  older: (environment) => ({
+    code: "DEPLOY_OLDER",
+    means:
+      "An older build never replaces a newer one: two pipelines may end in another order than they began.",
+    fix: `to go back on purpose: pyline rollback ${environment}`,
+  }),
+  "not-verified": (environment, from) => ({
+    code: "NOT_VERIFIED",
+    means: `Nothing was changed${from === environment ? "" : ` on ${environment}`}.`,
+    fix: `deploy it, and verify what runs: pyline validate ${from}`,
+  }),
+  held: () => ({
+    code: "ENVIRONMENT_HELD",
+    means: "What it was rolled back from must not come back by itself.",
+    fix: "when its cause is mended, say so: --end-hold",
+  }),
+  invalid: (environment) => ({
+    code: "VALIDATION_FAILED",
+    means: "It is not promoted.",
+    fix: `mend it and release again, or go back: pyline rollback ${environment}`,
+  }),
+  request: () => ({ code: "DELIVERY_REFUSED", fix: "correct the request or the settings" }),
+  locked: () => ({
+    code: "ENVIRONMENT_LOCKED",
+    means: "Nothing was changed.",
+    fix: "wait until they are done; where nobody is at work any more: --break-lock",
+  }),
+  unreachable: (environment) => ({
+    code: "TARGET_UNREACHABLE",
+    means: `What runs on ${environment} was left alone.`,
+    fix: `check the network and what lets one in, then do it again; pyline status ${environment} says what runs`,
+  }),
+  "pull-failed": (environment) => ({
+    code: "PULL_FAILED",
+    means: `${environment} could not get the image. What runs there was left alone.`,
+    fix: "check that it may pull from the registry: --username NAME --password env:TOKEN",
+  }),
+  raced: (environment) => ({
+    code: "LEDGER_RACED",
+    means: "What was decided on may not be so any more.",
+    fix: `look at it, then do it again: pyline status ${environment}`,
+  }),
+  errored: (environment) => ({
+    code: "DELIVERY_ERRORED",
+    fix: `pyline status ${environment} says what runs; do it again when the cause is gone`,
+  }),
+}
+
+const KIND_OF_TROUBLE = { failed: "failed", request: "request", errored: "errored" } as const
+
+/** Why an image was not delivered to an environment. `from` is what it was promoted from. */
+export function deliveryFailed(
+  { kind, code, message, detail, registry }: NotDelivered,
+  environment: string,
+  from: string = environment,
+): PylineError {
+  if (code === "registry" && registry !== undefined) return registryFailed(registry, message)
+  const known = Object.hasOwn(NOT_DELIVERED, code) ? code : KIND_OF_TROUBLE[kind]
+  const {
+    code: own,
+    means,
+    fix,
+  } = (NOT_DELIVERED[known] as (typeof NOT_DELIVERED)[string])(environment, from)
+  return error(own, {
+    found: `${environment}: ${message}`,
+    means: [...detail.map((line) => `  ${line}`), ...(means === undefined ? [] : [means])],
+    fix,
+    page: "delivery",
+  })
+}
+
+export function environmentsMissing(): PylineError {
+  return error("ENVIRONMENT_UNKNOWN", {
+    found: "the project has no environments",
+    means: ["An environment is where the application runs, such as staging and production."],
+    fix: 'describe one: [tool.pyline.environments.staging] target = "docker", host = "ssh://…", registry = "ghcr.io/me/app"',
+    page: "delivery",
+  })
+}
+
+export function environmentUnknown(name: string, known: readonly string[]): PylineError {
+  return error("ENVIRONMENT_UNKNOWN", {
+    found: `the project has no environment ${JSON.stringify(name)}`,
+    means: [`It has ${quoted(known)}.`],
+    fix: `use one of them, or add [tool.pyline.environments.${name}]`,
+    page: "delivery",
+  })
+}
+
+/** An image would come to an environment by another way than from the one before it. */
+export function promotionRefused(found: string, fix: string): PylineError {
+  return error("PROMOTION_REFUSED", { found, fix, page: "delivery" })
+}
+
+/** Known before anything was done. */
+export const targetUnreachable = (environment: string, message: string): PylineError =>
+  deliveryFailed({ kind: "errored", code: "unreachable", message, detail: [] }, environment)
+
+export const environmentHeld = (environment: string, digest: string, at: string): PylineError =>
+  deliveryFailed(
+    {
+      kind: "failed",
+      code: "held",
+      message: `held since it was rolled back to ${digest} at ${at}`,
+      detail: [],
+    },
+    environment,
+  )
+
+/** The project's own tests of what runs are red. */
+export const validationFailed = (
+  environment: string,
+  message: string,
+  log: readonly string[],
+): PylineError =>
+  deliveryFailed({ kind: "failed", code: "invalid", message, detail: log }, environment)
+
+/** The project's own tests of what runs could not be run: that is neither yes nor no. */
+export function acceptanceErrored(
+  environment: string,
+  command: readonly string[],
+  exitCode: number,
+  log: readonly string[],
+): PylineError {
+  return error("ACCEPTANCE_ERRORED", {
+    found: `${environment}: validate-command could not be run: exit status ${exitCode}`,
+    means: [
+      `  ${command.join(" ")}`,
+      ...log.map((line) => `  ${line}`),
+      `Nothing is said of what runs on ${environment}.`,
+    ],
+    fix: "correct validate-command; it runs with the test dependencies of the project",
+    page: "delivery",
+  })
+}
+
+/** An error with one line more of what it means. */
+export function withMeaning({ code, text }: PylineError, line: string): PylineError {
+  return new PylineError(code, { ...text, means: [...(text.means ?? []), line] })
 }
 
 /** A shell was asked for where none can be had. */

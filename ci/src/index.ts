@@ -17,6 +17,14 @@ import {
   type Secret,
 } from "@dagger.io/dagger"
 import { found, notice } from "./caller.ts"
+import { deploy } from "./delivery/deploy.ts"
+import { historyOf } from "./delivery/history.ts"
+import { promote } from "./delivery/promote.ts"
+import { release } from "./delivery/release.ts"
+import { rollback } from "./delivery/rollback.ts"
+import { showBrought, showHistory, showStatus, showValidated } from "./delivery/show.ts"
+import { statusOf } from "./delivery/status.ts"
+import { validate } from "./delivery/validate.ts"
 import { usage } from "./errors.ts"
 import { attachmentsOf, named } from "./pipeline/attachments.ts"
 import { audited } from "./pipeline/audit.ts"
@@ -464,6 +472,369 @@ export class Pyline {
       return await publishPackage(plan, source, {
         ...{ index, simple, username, token, identity, identityUrl, identityToken },
         ...{ version: packageVersion, skipChecks, allowNoTests, python, indexCredentials },
+      })
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Bring an image to an environment: start it beside what runs, wait until it is healthy, switch, and prove what runs then
+   *
+   * @param source The project's directory
+   * @param environment Name of the environment, such as staging
+   * @param image The image in its registry, such as ghcr.io/me/app@sha256:…
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   * @param by Who does this, for the ledger; the pyline command asks the CI host or git
+   * @param run The run on the CI host, for the ledger; the pyline command asks the host
+   * @param endHold Deploy again after a rollback
+   * @param breakLock Take the lock from a run that is not at work any more
+   * @param skipPromotion Deploy to an environment that images are promoted to, though nothing was verified before
+   */
+  @func({ cache: "never" })
+  async deploy(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    environment: string,
+    image: string,
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    username?: string,
+    password?: Secret,
+    by?: string,
+    run?: string,
+    endHold: boolean = false,
+    breakLock: boolean = false,
+    skipPromotion: boolean = false,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const brought = await deploy(plan, source, environment, image, {
+        ...{ sshKey, knownHosts, kubeconfig, token, username, password },
+        ...{ by, run, endHold, breakLock, skipPromotion },
+      })
+      return showBrought(brought)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Ask what runs in an environment whether it is as it should be, by HTTP and by the project's own tests; fails when it is not. The verdict is kept for promote
+   *
+   * @param source The project's directory
+   * @param environment Name of the environment, such as staging
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   * @param by Who does this, for the ledger; the pyline command asks the CI host or git
+   * @param run The run on the CI host, for the ledger; the pyline command asks the host
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func({ cache: "never" })
+  async validate(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    environment: string,
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    username?: string,
+    password?: Secret,
+    by?: string,
+    run?: string,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const validated = await validate(plan, source, environment, {
+        ...{ sshKey, knownHosts, kubeconfig, token, username, password },
+        ...{ by, run, indexCredentials },
+      })
+      return showValidated(environment, validated)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Bring what runs and is verified in one environment to another, the same digest, and validate it there; takes no image
+   *
+   * @param source The project's directory
+   * @param from Name of the environment where it runs and is verified, such as staging
+   * @param to Name of the environment to bring it to, such as production
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   * @param fromSshKey Private key for the environment that is promoted from, where it is another one
+   * @param fromKubeconfig Access to the cluster that is promoted from, where it is another one
+   * @param fromToken What the commands of the environment that is promoted from need, where it is something else
+   * @param fromUsername User name at the registry that is promoted from, where it is another one
+   * @param fromPassword Password or token at that registry
+   * @param by Who does this, for the ledger; the pyline command asks the CI host or git
+   * @param run The run on the CI host, for the ledger; the pyline command asks the host
+   * @param endHold Deploy again after a rollback
+   * @param breakLock Take the lock from a run that is not at work any more
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   */
+  @func({ cache: "never" })
+  async promote(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    from: string,
+    to: string,
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    username?: string,
+    password?: Secret,
+    fromSshKey?: Secret,
+    fromKubeconfig?: Secret,
+    fromToken?: Secret,
+    fromUsername?: string,
+    fromPassword?: Secret,
+    by?: string,
+    run?: string,
+    endHold: boolean = false,
+    breakLock: boolean = false,
+    indexCredentials?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const brought = await promote(plan, source, from, to, {
+        ...{ sshKey, knownHosts, kubeconfig, token, username, password },
+        ...{ by, run, endHold, breakLock, indexCredentials },
+        origin: {
+          sshKey: fromSshKey,
+          knownHosts,
+          kubeconfig: fromKubeconfig,
+          token: fromToken,
+          username: fromUsername,
+          password: fromPassword,
+        },
+      })
+      return showBrought(brought)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Go back to the last verified image of an environment, and hold it there until --end-hold
+   *
+   * @param source The project's directory
+   * @param environment Name of the environment, such as production
+   * @param to Digest to go back to instead, one that was deployed there: sha256:…
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   * @param by Who does this, for the ledger; the pyline command asks the CI host or git
+   * @param run The run on the CI host, for the ledger; the pyline command asks the host
+   * @param breakLock Take the lock from a run that is not at work any more
+   */
+  @func({ cache: "never" })
+  async rollback(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    environment: string,
+    to?: string,
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    username?: string,
+    password?: Secret,
+    by?: string,
+    run?: string,
+    breakLock: boolean = false,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const brought = await rollback(plan, source, environment, {
+        ...{ sshKey, knownHosts, kubeconfig, token, username, password },
+        ...{ to, by, run, breakLock },
+      })
+      return showBrought(brought)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Say what runs in the environments, how that is proven, and what is known of it
+   *
+   * @param source The project's directory
+   * @param environment Name of one of them; all where not given
+   * @param format text for people, json for programs
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   */
+  @func({ cache: "never" })
+  async status(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    environment?: string,
+    format: string = "text",
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    username?: string,
+    password?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const all = await statusOf(plan, source, environment, {
+        ...{ sshKey, knownHosts, kubeconfig, token, username, password },
+      })
+      return format === "json" ? JSON.stringify(all, undefined, 2) : all.map(showStatus).join("\n")
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * List what was done to an environment, newest first: its ledger
+   *
+   * @param source The project's directory
+   * @param environment Name of the environment, such as production
+   * @param most How many records are read
+   * @param format text for people, json for programs
+   * @param username User name at the registry
+   * @param password Password or token at the registry
+   */
+  @func({ cache: "never" })
+  async history(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    environment: string,
+    most: number = 20,
+    format: string = "text",
+    username?: string,
+    password?: Secret,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      plan = await readPlan(source, undefined)
+      const records = await historyOf(plan, source, environment, most, { username, password })
+      return format === "json"
+        ? JSON.stringify(records, undefined, 2)
+        : showHistory(environment, records)
+    } catch (error) {
+      throw explain(error, plan)
+    }
+  }
+
+  /**
+   * Do all of it: check, publish, deploy to the first environment, validate there, and promote the same digest to each environment after it
+   *
+   * @param source The project's directory
+   * @param registry Where to publish it, such as ghcr.io/me/app; where not given, the registry of the first environment
+   * @param tags Tags to give it instead of its commit, version and branch, such as 1.2.3,latest
+   * @param username User name at the registry
+   * @param password Password or token at the registries of the images
+   * @param platforms Machine types to make it for, such as linux/amd64,linux/arm64; the engine's own where not given
+   * @param skipChecks Publish without running the checks of ci before
+   * @param allowNoTests Be content also where there are no tests
+   * @param python Python version to use instead of the one the project asks for, such as 3.13
+   * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param signingKey Private key that signs the image and its provenance: ECDSA on P-256 in PEM, or one of cosign
+   * @param signingPassword Password of that key
+   * @param revision The commit; the pyline command asks git for it
+   * @param branch The branch; the pyline command asks git for it
+   * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
+   * @param repository Address of the repository; the pyline command asks git for it
+   * @param cache Repository of a registry in which dependency layers are looked for, such as ghcr.io/me/app-cache
+   * @param cacheLogin Login at that registry, as user:password
+   * @param cacheKey What is written there is vouched for with this key, and what is read must be; without it nothing is written
+   * @param sshKey Private key for the target: an ssh host
+   * @param knownHosts Its known_hosts file: only hosts in it are spoken to
+   * @param kubeconfig Access to a Kubernetes cluster
+   * @param token Anything that the commands of a command environment need; they find it in the file PYLINE_TOKEN_FILE
+   * @param fromSshKey Private key for the environment that is promoted from, where it is another one
+   * @param fromKubeconfig Access to the cluster that is promoted from, where it is another one
+   * @param fromToken What the commands of the environment that is promoted from need, where it is something else
+   * @param fromUsername User name at the registry that is promoted from, where it is another one
+   * @param fromPassword Password or token at that registry
+   * @param by Who does this, for the ledger; the pyline command asks the CI host or git
+   * @param run The run on the CI host, for the ledger; the pyline command asks the host
+   * @param endHold Deploy again after a rollback
+   * @param breakLock Take the lock from a run that is not at work any more
+   */
+  @func({ cache: "never" })
+  async release(
+    @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
+    registry?: string,
+    tags: string[] = [],
+    username?: string,
+    password?: Secret,
+    platforms: string[] = [],
+    skipChecks: boolean = false,
+    allowNoTests: boolean = false,
+    python?: string,
+    indexCredentials?: Secret,
+    signingKey?: Secret,
+    signingPassword?: Secret,
+    revision?: string,
+    branch?: string,
+    created?: string,
+    repository?: string,
+    cache?: string,
+    cacheLogin?: Secret,
+    cacheKey?: Secret,
+    sshKey?: Secret,
+    knownHosts?: Secret,
+    kubeconfig?: Secret,
+    token?: Secret,
+    fromSshKey?: Secret,
+    fromKubeconfig?: Secret,
+    fromToken?: Secret,
+    fromUsername?: string,
+    fromPassword?: Secret,
+    by?: string,
+    run?: string,
+    endHold: boolean = false,
+    breakLock: boolean = false,
+  ): Promise<string> {
+    let plan: Plan | undefined
+    try {
+      await useVouchedCache({ cache, cacheLogin, cacheKey })
+      plan = await readPlan(source, python)
+      return await release(plan, source, {
+        ...{ registry, tags, username, password, platforms, skipChecks, allowNoTests },
+        ...{ python, indexCredentials, revision, branch, created, repository },
+        ...{ cacheLogin, cacheKey, sshKey, knownHosts, kubeconfig, token },
+        ...{ by, run, endHold, breakLock },
+        signing: signingKey && { key: signingKey, password: signingPassword },
+        origin: {
+          sshKey: fromSshKey,
+          knownHosts,
+          kubeconfig: fromKubeconfig,
+          token: fromToken,
+          username: fromUsername,
+          password: fromPassword,
+        },
       })
     } catch (error) {
       throw explain(error, plan)

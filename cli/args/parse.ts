@@ -16,6 +16,9 @@ export function parse(argv: string[], module: Module, version: string): Request 
   return parser.parse(argv)
 }
 
+/** A verb and a command of the same name: the one of an environment, the other of the runs on this machine. */
+const HISTORY = "history"
+
 class Parser {
   readonly #module: Module
   readonly #program = new Command("pyline")
@@ -33,7 +36,7 @@ class Parser {
       .helpCommand(false)
     addOptions(this.#program)
     this.#program.commandsGroup("Verbs")
-    for (const verb of module.verbs) this.#addVerb(verb)
+    for (const verb of module.verbs) if (verb.name !== HISTORY) this.#addVerb(verb)
     this.#program.commandsGroup("Runs")
     this.#addReport()
     this.#addHistory()
@@ -94,6 +97,8 @@ class Parser {
         .usage("[flags] [-- <arg>…]")
         .argument("[arg...]", `the same as --${passed.flag}, one by one`)
     }
+    const placed = passed ? [] : positional(verb)
+    for (const { flag } of placed) command.argument(`[${flag}]`, `the same as --${flag}`)
     const exports = outputHelp(verb)
     if (exports) command.option("-o, --output <path>", exports)
     if (isObject(verb, "Changeset"))
@@ -105,6 +110,7 @@ class Parser {
       const given = collect(command, verb)
       if (passed && words.length > 0)
         given.set(passed.name, [...(given.get(passed.name) ?? []), ...words.map(csvField)])
+      place(verb, placed, results, given)
       this.#request = {
         kind: "verb",
         verb,
@@ -150,22 +156,55 @@ class Parser {
   }
 
   #addHistory(): void {
-    this.#command("history")
-      .summary("compare the runs of a project: verdicts, flaky tests, tests that became slower")
+    const verb = this.#module.verbs.find(({ name }) => name === HISTORY)
+    const command = this.#command(HISTORY)
+      .summary(
+        `compare the runs of a project: verdicts, flaky tests, tests that became slower${verb ? "; of an environment: its deployments" : ""}`,
+      )
       .option("--source <path>", "the project's directory", ".")
-      .option("--most <number>", "how many runs are listed", "20")
+      .option("--most <number>", "how many are listed", "20")
       .option("--json", "all that is remembered, a line of JSON for each run")
-      .action(({ source, most, json }) => {
-        if (!/^[1-9]\d{0,5}$/.test(most))
-          throw new UsageError(`--most=${most}: expected a whole number`)
+    const more = verb?.args.filter(({ flag }) => flag !== "source" && flag !== "most") ?? []
+    if (verb) {
+      command
+        .argument(
+          "[environment]",
+          "of which the deployments are listed, instead of runs on this machine",
+        )
+        .description(
+          `${command.summary()}\n\nWith an environment: ${firstSentence(verb.description)}`,
+        )
+    }
+    // Only to list the deployments of one there has to be one.
+    for (const arg of more) addFlag(command, { ...arg, optional: true })
+    command.action((...results) => {
+      const { source, most, json } = command.opts()
+      const given = verb ? collect(command, verb) : new Map<string, string[]>()
+      if (verb) place(verb, positional(verb), results, given)
+      if (verb && given.size > 0) {
+        given.set("source", [source])
+        given.set("most", [most])
+        if (json) given.set("format", ["json"])
         this.#request = {
-          kind: "history",
-          source,
-          most: Number(most),
-          json: json === true,
+          kind: "verb",
+          verb,
+          verbs: this.#module.verbs,
+          given,
+          apply: false,
           options: this.#program.opts<Options>(),
         }
-      })
+        return
+      }
+      if (!/^[1-9]\d{0,5}$/.test(most))
+        throw new UsageError(`--most=${most}: expected a whole number`)
+      this.#request = {
+        kind: "history",
+        source,
+        most: Number(most),
+        json: json === true,
+        options: this.#program.opts<Options>(),
+      }
+    })
   }
 
   #addRun(): void {
@@ -348,6 +387,31 @@ function collect(command: Command, verb: Verb): Map<string, string[]> {
       given.set(arg.name, [String(value)])
   }
   return given
+}
+
+/** Parameters that may be given by their place: what has to be given, and which environment is meant. */
+function positional(verb: Verb): Arg[] {
+  return verb.args.filter(
+    ({ name, optional, type }) =>
+      (!optional || name === "environment") &&
+      (type.kind === "string" || (type.kind === "object" && type.name !== "Secret")),
+  )
+}
+
+/** Takes the words of a command line as the values of parameters, in their order. */
+function place(
+  verb: Verb,
+  placed: readonly Arg[],
+  words: readonly unknown[],
+  given: Map<string, string[]>,
+): void {
+  for (const [index, { name, flag }] of placed.entries()) {
+    const word = words[index]
+    if (typeof word !== "string") continue
+    if (given.has(name))
+      throw new UsageError(`${verb.name}: unexpected \`${word}\``, `--${flag} is given already`)
+    given.set(name, [word])
+  }
 }
 
 /** The list parameter that takes what follows `--`: it has to be called `args`. */

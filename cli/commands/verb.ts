@@ -1,6 +1,7 @@
 import { relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fromGit } from "../args/git.ts"
+import { fromHost } from "../args/host.ts"
 import type { VerbRequest } from "../args/request.ts"
 import { isRemote, toValue, type Value } from "../args/value.ts"
 import { EXIT, type ExitCode } from "../exit.ts"
@@ -25,10 +26,8 @@ export async function runVerb(request: VerbRequest, context: Context): Promise<E
   const { verb, given, options } = request
   const { cwd } = context
   // Before anything is started: what is wrong with the request is said at once.
-  const values = fromGit(
-    verb,
-    verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd)),
-  )
+  const asked = verb.args.map((arg) => toValue(arg, given.get(arg.name), cwd))
+  const values = fromHost(verb, fromGit(verb, asked), process.env)
   const indexes = verb.args.findIndex(({ name }) => name === "indexCredentials")
   if (indexes >= 0 && values[indexes] === undefined) {
     const found = credentialsIn(process.env)

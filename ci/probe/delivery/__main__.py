@@ -46,7 +46,7 @@ def main(arguments):
         answer = result.good(**COMMANDS[args.command](request, given))
     except (DeliveryError, RegistryError) as error:
         answer = result.bad(error)
-        print(error, *getattr(error, "detail", []), sep="\n", file=sys.stderr)
+        print(error, file=sys.stderr)
     result.write(args.output, answer)
     return 0
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from delivery import state
 from delivery.alive import Alive, is_alive
-from delivery.errors import DeliveryError, Locked, Unreachable
+from delivery.errors import DeliveryError, Errored, Locked, Unreachable
 from delivery.ledger import age
 from delivery.target import Holder
 from registry.errors import RegistryError
@@ -30,10 +30,10 @@ class Delivery:
         return self.environment["name"]
 
     def running(self, records):
-        """What runs there. A target that cannot be asked before the first deployment has nothing running then."""
+        """What runs there. Where that cannot be asked before the first deployment, nothing does."""
         try:
             return self.target.running()
-        except Unreachable:
+        except (Errored, Unreachable):
             if self.target.silent_before_first and state.current(records) is None:
                 return None
             raise

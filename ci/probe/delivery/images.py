@@ -52,7 +52,9 @@ def labels(configured):
 
 def created(configured):
     """When its commit was made, in RFC 3339; None where it does not say so."""
-    return labels(configured).get("org.opencontainers.image.created")
+    found = labels(configured).get("org.opencontainers.image.created")
+    # Images whose commit was not known have the beginning of time.
+    return None if str(found).startswith("1970-01-01T00:00:00") else found
 
 
 def revision(configured):

@@ -28,6 +28,18 @@ export function packageProgram(
   )
 }
 
+/** Texts of the program that brings images to environments, and of the client of registries that it uses, by their paths. */
+export function deliveryProgram(): Record<string, string> {
+  const names = readdirSync(new URL("delivery/", directory), { recursive: true, encoding: "utf8" })
+  const paths = names.filter((file) => file.endsWith(".py")).map((file) => `delivery/${file}`)
+  return {
+    ...packageProgram("registry"),
+    ...Object.fromEntries(
+      paths.sort().map((path) => [path, readFileSync(new URL(path, directory), "utf8")]),
+    ),
+  }
+}
+
 /** Texts of the program that reads manifests, by their paths. */
 export const probeProgram = (): Record<string, string> => program("probe.py", "facts")
 

@@ -41,6 +41,20 @@ const module: Module = {
       source,
       arg("token", "token", { kind: "object", name: "Secret" }, { optional: false }),
     ]),
+    verb("promote", string, [
+      source,
+      arg("from", "from", string, { optional: false }),
+      arg("to", "to", string, { optional: false }),
+      arg("token", "token", { kind: "object", name: "Secret" }, { optional: false }),
+    ]),
+    verb("status", string, [source, arg("environment", "environment", string)]),
+    verb("history", string, [
+      source,
+      arg("environment", "environment", string, { optional: false }),
+      arg("most", "most", { kind: "integer" }, { default: 20 }),
+      arg("format", "format", string, { default: "text" }),
+      arg("username", "username", string),
+    ]),
   ],
 }
 
@@ -108,6 +122,42 @@ describe("verbs", () => {
     expect(read("reports", "export", "--path=out")).toMatchObject({ output: "out" })
     expect(read("reports", "export", "--path", "out")).toMatchObject({ output: "out" })
   })
+})
+
+test("what has to be given may be given by its place, but for secrets", () => {
+  const both = { from: ["staging"], to: ["production"] }
+  expect(given("promote", "staging", "production")).toEqual(both)
+  expect(given("promote", "--to", "production", "--from=staging")).toEqual(both)
+  expect(given("promote", "staging", "--to=production", "--source", "app")).toEqual({
+    ...both,
+    source: ["app"],
+  })
+  expect(given("status")).toEqual({})
+  expect(given("status", "staging")).toEqual({ environment: ["staging"] })
+  expect(refusal("status", "staging", "--environment=other")).toMatchInlineSnapshot(`
+    "UsageError: status: unexpected \`staging\`
+    fix: --environment is given already"
+  `)
+  expect(refusal("status", "staging", "production")).toMatchInlineSnapshot(`
+    "UsageError: too many arguments for 'status'. Expected 1 argument but got 2.
+    fix: pyline status --help"
+  `)
+})
+
+test("history is of the runs on this machine, and with an environment of its deployments", () => {
+  expect(read("history", "--most", "5", "--json")).toMatchObject({
+    kind: "history",
+    most: 5,
+    json: true,
+  })
+  expect(given("history", "staging", "--most=5", "--json", "--username", "ada")).toEqual({
+    environment: ["staging"],
+    source: ["."],
+    most: ["5"],
+    format: ["json"],
+    username: ["ada"],
+  })
+  expect(given("history", "--environment=staging")).toMatchObject({ environment: ["staging"] })
 })
 
 test("run takes everything behind the program as the program's", () => {
@@ -189,11 +239,13 @@ describe("help", () => {
         test [options] [arg...]            Do test.
         reports [options]                  Do reports.
         publish [options]                  Do publish.
+        promote [options] [from] [to]      Do promote.
+        status [options] [environment]     Do status.
 
       Runs
         report [options]                   show the page of the last run of a project
-        history [options]                  compare the runs of a project: verdicts, flaky tests, tests
-                                           that became slower
+        history [options] [environment]    compare the runs of a project: verdicts, flaky tests, tests
+                                           that became slower; of an environment: its deployments
 
       Engine
         run <command...>                   run a program with a session of the engine
