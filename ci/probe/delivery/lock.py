@@ -1,0 +1,124 @@
+"""
+An environment's lock on a machine: held by a command that runs there. It ends with the connection; where the connection
+is cut without a word it ends when it has heard nothing for a while.
+"""
+
+import json
+import threading
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+from delivery.errors import Errored, Locked
+from delivery.target import Holder
+
+BEAT_S = 15
+SILENCE_S = 60
+_TAKEN = 75
+
+# $1 is the name of the lock. Standard input: a line that says who, then a byte every few seconds.
+_TAKE = f"""
+set -eu
+umask 077
+mkdir -p "$HOME/.pyline"
+exec flock -n -E {_TAKEN} "$HOME/.pyline/$1.lock" sh -c '
+  IFS= read -r holder
+  printf "%s\\n%s\\n" "$holder" "$$" > "$HOME/.pyline/$1.holder"
+  echo held
+  while byte=$(timeout {SILENCE_S} dd bs=1 count=1 2>/dev/null) && [ -n "$byte" ]; do :; done
+  rm -f "$HOME/.pyline/$1.holder"
+' sh "$1"
+"""
+
+_SHOW = 'cat "$HOME/.pyline/$1.holder" 2>/dev/null || true'
+
+# The number in the file is that of a process that lives as long as the lock is held.
+_BREAK = """
+set -eu
+cd "$HOME/.pyline" 2>/dev/null || exit 0
+if flock -n "$1.lock" true; then exit 0; fi
+pid=$(sed -n 2p "$1.holder")
+kill "$pid" && rm -f "$1.holder"
+flock -w 10 "$1.lock" true
+"""
+
+
+class HostLock:
+    """`name` is that of a file on the machine behind an Ssh."""
+
+    def __init__(self, ssh, name):
+        self._ssh, self._name = ssh, name
+        self._process = None
+
+    @contextmanager
+    def held(self, holder):
+        """Raises Locked."""
+        process = self._process = self._ssh.open(["sh", "-c", _TAKE, "sh", self._name])
+        ended = threading.Event()
+        beats = threading.Thread(target=_beat, args=(process, ended), daemon=True)
+        try:
+            _tell(process, json.dumps(vars(holder)).encode() + b"\n")
+            if process.stdout.readline().strip() != b"held":
+                self._refused(process)
+            beats.start()
+            yield
+        finally:
+            ended.set()
+            self._process = None
+            if beats.is_alive():
+                beats.join(BEAT_S)
+            try:
+                process.stdin.close()
+            except OSError:
+                pass
+            try:
+                process.wait(10)
+            except Exception:  # noqa: BLE001  whatever it is: the lock ends with the connection
+                process.kill()
+            process.stdout.close()
+            process.stderr.close()
+
+    def check(self):
+        """Raises Errored where the lock was lost in the middle."""
+        if self._process is not None and self._process.poll() is not None:
+            raise Errored(f"the lock on {self._ssh.name} was lost: the connection was cut, or somebody broke it")
+
+    def take_away(self):
+        """Ends whoever holds it."""
+        status, _, stderr = self._ssh.run(["sh", "-c", _BREAK, "sh", self._name])
+        if status != 0:
+            raise Errored(f"the lock on {self._ssh.name} cannot be broken", stderr.decode("utf-8", "replace").splitlines())
+
+    def _refused(self, process):
+        stderr = process.stderr.read()
+        if process.wait() != _TAKEN:
+            lines = stderr.decode("utf-8", "replace").splitlines()
+            raise Errored(f"the lock on {self._ssh.name} cannot be taken", [*lines, "it needs flock (util-linux) and a home folder"])
+        shown = self._ssh.run(["sh", "-c", _SHOW, "sh", self._name])[1].splitlines()
+        try:
+            holder = Holder(**json.loads(shown[0]))
+        except (LookupError, ValueError, TypeError):
+            holder = None
+        raise Locked(holder, None if holder is None else age(holder.since))
+
+
+def age(since):
+    """Seconds since a time, or None where it is none."""
+    try:
+        then = datetime.fromisoformat(since.replace("Z", "+00:00"))
+        return max(0, int((datetime.now(timezone.utc) - then).total_seconds()))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _tell(process, data):
+    try:
+        process.stdin.write(data)
+        process.stdin.flush()
+    except OSError:
+        # It has ended: its status and what it wrote say why.
+        pass
+
+
+def _beat(process, ended):
+    while not ended.wait(BEAT_S):
+        _tell(process, b".")

@@ -1,0 +1,210 @@
+"""What the targets on a docker host share: docker's own command there, and what containers have in common."""
+
+import base64
+import http.client
+import json
+import time
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from delivery.errors import DeliveryError, Errored, MigrationFailed, PullFailed, Request, Unhealthy, Unreachable
+from delivery.lock import HostLock
+from delivery.ssh import SHORT, Ssh
+from delivery.target import Running, Target
+from registry import reference
+
+LABEL = "dev.pyline"
+# Lines of a log that are shown.
+LAST = 20
+# Seconds that the check of a new release may take once.
+ASK = 10
+PULL = 1800
+
+# Standard input is the login; the folder is nobody else's and gone afterwards. $1 is the image.
+_PULL_WITH_LOGIN = """
+set -eu
+umask 077
+folder=$(mktemp -d "${XDG_RUNTIME_DIR:-/tmp}/pyline-XXXXXXXX")
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+cat > "$folder/config.json"
+docker --config "$folder" pull --quiet "$1"
+"""
+
+
+class DockerHost(Target):
+    """A Target whose containers run on a machine that is reached over ssh."""
+
+    def __init__(self, environment, access, say=print):
+        super().__init__(environment, access, say)
+        if not environment.get("host"):
+            raise Request(f"{environment['name']} has no host", ['host = "ssh://deploy@staging.example.com"'])
+        self.ssh = Ssh(environment["host"], access.ssh_key, access.known_hosts)
+        self.name = f"{environment['app']}-{environment['name']}"
+        self.host_lock = HostLock(self.ssh, self.name)
+
+    @contextmanager
+    def lock(self, holder):
+        with self.host_lock.held(holder):
+            yield
+
+    def break_lock(self):
+        self.host_lock.take_away()
+
+    def docker(self, *words, stdin=b"", limit=SHORT):
+        """Standard output of `docker …` there. Raises Errored with what it said where it fails."""
+        status, out, err = self.try_docker(*words, stdin=stdin, limit=limit)
+        if status != 0:
+            raise Errored(f"docker {words[0]} on {self.ssh.name} ended with exit status {status}", lines(err))
+        return out
+
+    def try_docker(self, *words, stdin=b"", limit=SHORT):
+        """(status, standard output, standard error). Raises where there is no docker, or none that answers."""
+        self.host_lock.check()
+        status, out, err = self.ssh.run(["docker", *words], stdin, limit)
+        said = err.decode("utf-8", "replace")
+        if status == 127:
+            raise Request(f"there is no docker on {self.ssh.name}", lines(err))
+        if status != 0 and "permission denied" in said.lower() and "docker.sock" in said:
+            raise Request(f"{self.ssh.name} may not use docker", [*lines(err), "add the user to its group: usermod -aG docker USER"])
+        if status != 0 and "Cannot connect to the Docker daemon" in said:
+            raise Unreachable(f"docker on {self.ssh.name} does not answer", lines(err))
+        return status, out, err
+
+    def inspect(self, kind, *names):
+        """What docker knows of those that are there: a list of documents."""
+        if not names:
+            return []
+        _, out, _ = self.try_docker("inspect", "--type", kind, *names)
+        try:
+            return json.loads(out)
+        except ValueError as error:
+            raise Errored(f"docker inspect on {self.ssh.name} did not answer with JSON") from error
+
+    def container(self, name):
+        """A container's document, or None."""
+        return next(iter(self.inspect("container", name)), None)
+
+    def containers(self, **labels):
+        """Documents of all containers with these labels, newest first."""
+        words = [word for key, value in labels.items() for word in ("--filter", f"label={LABEL}.{key}={value}")]
+        names = self.docker("ps", "--all", "--quiet", "--no-trunc", *words).decode().split()
+        return sorted(self.inspect("container", *names), key=lambda each: each["Created"], reverse=True)
+
+    def labels(self, **more):
+        """What all containers of this environment are found by, as arguments of docker."""
+        all_of_them = {"app": self.environment["app"], "environment": self.environment["name"], **more}
+        return [word for key, value in all_of_them.items() for word in ("--label", f"{LABEL}.{key}={value}")]
+
+    def pull(self, image):
+        if self.inspect("image", image.reference):
+            self.say("  it is there already")
+            return
+        if self.access.registry_password is None:
+            status, _, err = self.try_docker("pull", "--quiet", image.reference, limit=PULL)
+        else:
+            words = ["sh", "-c", _PULL_WITH_LOGIN, "sh", image.reference]
+            status, _, err = self.ssh.run(words, self._login(image), PULL)
+        if status != 0:
+            raise PullFailed(f"{self.ssh.name} cannot pull {image.reference}", lines(err))
+
+    def _login(self, image):
+        with open(self.access.registry_password, encoding="utf-8") as file:
+            pair = f"{self.access.registry_user}:{file.read().strip()}"
+        host = reference.parse(image.reference).host
+        # Docker's own name for its hub.
+        known = "https://index.docker.io/v1/" if host in ("docker.io", "index.docker.io", "registry-1.docker.io") else host
+        return json.dumps({"auths": {known: {"auth": base64.b64encode(pair.encode()).decode()}}}).encode()
+
+    def proven(self, container):
+        """The Running that a container is. Its digest is that of the image that docker made it from."""
+        name, labels = container["Name"].lstrip("/"), container["Config"].get("Labels") or {}
+        images = self.inspect("image", container["Image"])
+        digests = {text.rpartition("@")[2] for each in images for text in each.get("RepoDigests") or []}
+        told = labels.get(f"{LABEL}.digest")
+        if told is None and len(digests) == 1:
+            told = next(iter(digests))
+        if told is None or told not in digests:
+            known = ", ".join(sorted(digests)) or "none"
+            raise Errored(f"docker on {self.ssh.name} does not prove what {name} is: it says {told or 'nothing'}, its image has {known}")
+        proof = f"docker inspect of {name} on {self.ssh.host}: its image {container['Image'][:19]} has this digest"
+        return Running(told, name, container["State"].get("StartedAt", ""), proof)
+
+    def last_lines(self, container):
+        """The end of what a container wrote."""
+        _, out, err = self.try_docker("logs", "--tail", str(LAST), container)
+        return lines(out + err)
+
+    def once(self, name, create):
+        """
+        Runs a container to its end. `create` is asked to make it, detached, under its name. One that an earlier run
+        made, and could not wait for, is waited for; one that ended well is not run again until it is removed.
+        """
+        there = self.container(name)
+        if there is not None and (there["State"]["Status"] == "created" or (not there["State"]["Running"] and there["State"]["ExitCode"])):
+            self.docker("rm", "--force", name)
+            there = None
+        if there is None:
+            create()
+        else:
+            self.say("  an earlier run began with it: waiting for that one")
+        status = int(self.docker("wait", name, limit=self.environment["timeout"]).split()[0])
+        log = self.last_lines(name)
+        for line in log:
+            self.say(f"  {line}")
+        if status != 0:
+            self.docker("rm", "--force", name)
+            raise MigrationFailed(f"the release command ended with exit status {status}", log)
+
+    def wait_until_healthy(self, container):
+        """Asks a container until it answers with 200. Raises Unhealthy."""
+        environment = self.environment
+        check = f"GET {environment['health']} on port {environment['port']}"
+        limit, came = time.monotonic() + environment["healthTimeout"], "nothing"
+        while True:
+            document = self.container(container)
+            if document is None:
+                raise Unhealthy(check, 200, "no container: somebody removed it")
+            state = document["State"]
+            if not state["Running"] or state.get("Restarting") or document.get("RestartCount", 0) > 0:
+                why = "was killed for its memory" if state.get("OOMKilled") else f"ended with exit status {state['ExitCode']}"
+                raise Unhealthy(check, 200, f"the container {why}", self.last_lines(container))
+            addresses = [each.get("IPAddress") for each in document["NetworkSettings"]["Networks"].values()]
+            address = next((each for each in addresses if each), None)
+            if address:
+                status, came = self._ask(address)
+                if status == 200:
+                    return
+            if time.monotonic() > limit:
+                raise Unhealthy(f"{check} within {environment['healthTimeout']} s", 200, came, self.last_lines(container))
+            time.sleep(0.5)
+
+    def _ask(self, address):
+        try:
+            with self.ssh.http(address, self.environment["port"], ASK) as connection:
+                # The name that the application is asked by: frameworks refuse others.
+                named = urlsplit(self.environment.get("url") or "").netloc or "localhost"
+                headers = {"Host": named, "User-Agent": "pyline", "Connection": "close"}
+                connection.request("GET", self.environment["health"], headers=headers)
+                answer = connection.getresponse()
+                text = " ".join(answer.read(300).decode("utf-8", "replace").split())
+                return answer.status, f"{answer.status}{f' ({text[:200]})' if text and answer.status != 200 else ''}"
+        except TimeoutError:
+            return None, f"no answer within {ASK} s"
+        except (OSError, http.client.HTTPException):
+            return None, "no answer: nothing listens there"
+
+    def remove_image(self, name):
+        """An image that nothing uses any more; docker keeps one that something does."""
+        self.try_docker("image", "rm", name)
+
+    def best_effort(self, *words):
+        try:
+            self.docker(*words)
+        except DeliveryError as error:
+            self.say(f"  {error}")
+
+
+def lines(data):
+    """The last lines of what a program wrote, in UTF-8."""
+    return [line.rstrip()[:500] for line in data.decode("utf-8", "replace").splitlines() if line.strip()][-LAST:]
