@@ -1,0 +1,66 @@
+/** What `test/e2e/docs.e2e.test.ts` does with a command of a page. */
+interface Run {
+  /** Where: a copy of an example (the default), or the checkout itself. */
+  in?: "checkout"
+  /** What has to be among what it says. */
+  says: string
+  exits?: number
+}
+
+/** Commands of the pages that are run as they stand there, in this order: most of them in one copy of `examples/library-src`. */
+export const RUN: { [command: string]: Run } = {
+  "./pyline test --source examples/fastapi-uv": { in: "checkout", says: "16 passed" },
+  "./pyline test --source examples/library-src": { in: "checkout", says: "16 passed" },
+  "pyline test": { says: "16 passed" },
+  "pyline test --attempt 2": { says: "16 passed" },
+  "pyline test --python 3.11,3.13": { says: "32 passed on 2 versions of Python" },
+  "pyline lint": { says: "ruff found nothing wrong" },
+  "pyline ci": { says: "checks passed" },
+  "pyline build": { says: "slugs-1.2.0-py3-none-any.whl" },
+  "pyline build -o dist": { says: "written to dist" },
+  "pyline reports -o pyline-reports": { says: "written to pyline-reports" },
+  "pyline reports --only test -o pyline-reports": { says: "written to pyline-reports" },
+  "pyline test --from pyline-reports": { says: "16 passed" },
+  "pyline reports --from pyline-reports -o merged": { says: "written to merged" },
+  "pyline history": { says: "All 16 tests passed" },
+  "pyline history --json": { says: '"v":1' },
+  "pyline engine status": { says: "state" },
+  "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem": { says: "" },
+  "openssl pkey -in key.pem -pubout -out key.pub": { says: "" },
+}
+
+/** Commands that another test runs with other values: which one, and what of it shows that it does. */
+export const RUN_ELSEWHERE: { command: RegExp; test: string; there: string }[] = [
+  {
+    command: /^pyline init (?:github|gitlab|jenkins|travis|circleci)/,
+    test: "test/hosts/host.ts",
+    there: "/pyline init ${host}",
+  },
+  {
+    command: /^pyline publish --registry/,
+    test: "test/e2e/publish.e2e.test.ts",
+    there: '"publish"',
+  },
+  {
+    command: /^pyline publish-package --/,
+    test: "test/e2e/publishPackage.e2e.test.ts",
+    there: '"publish-package"',
+  },
+  { command: /^pyline audit/, test: "test/e2e/audit.e2e.test.ts", there: '"audit"' },
+  { command: /^pyline verify/, test: "test/e2e/publish.e2e.test.ts", there: '"verify"' },
+  { command: /^pyline attachments/, test: "test/e2e/publish.e2e.test.ts", there: '"attachments"' },
+  { command: /^pyline image/, test: "test/e2e/oci.ts", there: '"image"' },
+  { command: /^pyline test --debug/, test: "test/e2e/debug.e2e.test.ts", there: "--debug" },
+  { command: /^pyline reports --shard/, test: "test/e2e/matrix.e2e.test.ts", there: "--shard" },
+  {
+    command: /^pyline test --index-credentials/,
+    test: "test/e2e/indexes.e2e.test.ts",
+    there: "--index-credentials",
+  },
+  { command: /^pyline ci --cache/, test: "test/e2e/registryCache.e2e.test.ts", there: "--cache" },
+  {
+    command: /^pyline format --auto-apply/,
+    test: "test/e2e/checks.e2e.test.ts",
+    there: "--auto-apply",
+  },
+]
