@@ -20,7 +20,7 @@ export function environmentsOf(project: string): Environment[] {
   const own = read(path.join(project, "pyline.toml"))
   const tool = table(read(path.join(project, "pyproject.toml"))?.tool)
   const settings = own ?? table(tool?.pyline)
-  const found = Object.entries(table(settings?.environments) ?? {}).map(([name, value]) => {
+  const found = Object.entries(table(settings?.environments) ?? {}).map(([name, value], place) => {
     if (!/^[a-z0-9][\w.-]*$/i.test(name))
       throw new UsageError(`[tool.pyline.environments]: ${JSON.stringify(name)} is not a name`)
     const { target, registry, order } = table(value) ?? {}
@@ -30,11 +30,10 @@ export function environmentsOf(project: string): Environment[] {
         target: typeof target === "string" ? target : "",
         ...(typeof registry === "string" ? { registry } : {}),
       },
-      order: typeof order === "number" ? order : Number.POSITIVE_INFINITY,
+      order: typeof order === "number" ? order : place + 1,
     }
   })
-  // Those without an order stay as they are written, behind those with one: Infinity - Infinity is NaN.
-  return found.sort((a, b) => a.order - b.order || 0).map(({ environment }) => environment)
+  return found.sort((a, b) => a.order - b.order).map(({ environment }) => environment)
 }
 
 type Table = Record<string, unknown>

@@ -34,7 +34,7 @@ export const RUN_ELSEWHERE: { command: RegExp; test: string; there: string }[] =
   {
     command: /^pyline init (?:github|gitlab|jenkins|travis|circleci)/,
     test: "test/hosts/host.ts",
-    there: "/pyline init ${host}",
+    there: "/pyline init $",
   },
   {
     command: /^pyline publish --registry/,

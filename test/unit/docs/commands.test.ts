@@ -13,7 +13,7 @@ let module: Module
 
 beforeAll(() => {
   // Builds what the sources say where that is not done yet.
-  execFileSync("./pyline", ["--version"], { cwd: root })
+  execFileSync(path.join(root, "pyline"), ["--version"])
   module = JSON.parse(readFileSync(path.join(root, "dist/verbs.json"), "utf8"))
 }, 120_000)
 
