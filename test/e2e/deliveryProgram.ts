@@ -76,26 +76,15 @@ export interface Run {
   ended: Promise<{ answer: Answer | undefined; printed: string }>
 }
 
-/** Seconds that ci/probe/delivery waits for: until a silent run is taken for dead, and whether somebody else wrote too. */
-export interface Patience {
-  watch?: number
-  settle?: number
-}
-
-/** Starts ci/probe/delivery as the pipeline does, with less patience. */
-export function start(
-  command: string,
-  request: object,
-  { watch = 30, settle = 0.05 }: Patience = {},
-): Run {
+/** Starts ci/probe/delivery as the pipeline does. `watch`: seconds until a silent run is taken for dead. */
+export function start(command: string, request: object, watch = 30): Run {
   const dir = newFolder()
   const [input, output] = [path.join(dir, "request.json"), path.join(dir, "result.json")]
   writeFileSync(input, JSON.stringify(request))
   const code = `
 import sys
-from delivery import alive, ledger
+from delivery import alive
 alive.WATCH_S, alive.BEAT_S = ${watch}, ${Math.min(8, watch / 4)}
-ledger.SETTLE_S = ${settle}
 from delivery.__main__ import main
 `
   const child = spawn(
@@ -123,12 +112,8 @@ from delivery.__main__ import main
   return { process: child, ended }
 }
 
-export async function run(
-  command: string,
-  request: object,
-  patience: Patience = {},
-): Promise<Answer> {
-  const { answer, printed } = await start(command, request, patience).ended
+export async function run(command: string, request: object, watch?: number): Promise<Answer> {
+  const { answer, printed } = await start(command, request, watch).ended
   if (answer === undefined) throw new Error(`no answer: ${printed}`)
   return { ...answer, printed }
 }

@@ -9,9 +9,10 @@ import argparse
 import json
 import os
 import sys
+import traceback
 
 from delivery import result, verbs
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, Errored
 from delivery.target import Access
 from registry import transport
 from registry.errors import RegistryError
@@ -47,6 +48,9 @@ def main(arguments):
     except (DeliveryError, RegistryError) as error:
         answer = result.bad(error)
         print(error, file=sys.stderr)
+    except Exception as error:
+        traceback.print_exc()
+        answer = result.bad(Errored(f"{type(error).__name__}: {error}"))
     result.write(args.output, answer)
     return 0
 

@@ -5,12 +5,11 @@ wants to know watches whether the tag moves. No clock of one machine is compared
 
 import threading
 import time
-import uuid
 
 from delivery.errors import DeliveryError
 from registry.errors import RegistryError
 
-BEAT_S = 8
+BEAT_S = 5
 # Longer than some beats that a busy registry makes late.
 WATCH_S = 30
 
@@ -18,9 +17,9 @@ WATCH_S = 30
 class Alive(threading.Thread):
     """Moves the tag until it is left."""
 
-    def __init__(self, ledger, record):
+    def __init__(self, ledger):
         super().__init__(daemon=True)
-        self._ledger, self._record = ledger, record
+        self._ledger = ledger
         self._ended = threading.Event()
 
     def __enter__(self):
@@ -34,7 +33,7 @@ class Alive(threading.Thread):
     def run(self):
         while not self._ended.is_set():
             try:
-                self._ledger.beat({"record": self._record, "beat": uuid.uuid4().hex})
+                self._ledger.beat()
             except (DeliveryError, RegistryError):
                 # The next one may go better; whoever watches waits for some.
                 pass
@@ -42,12 +41,12 @@ class Alive(threading.Thread):
 
 
 def is_alive(ledger, record, say):
-    """Whether the run that wrote a record lives."""
+    """Whether the run that wrote the last record lives. One that ends meanwhile does not."""
     say(f"{record.by or 'somebody'} began at {record.at}: watching whether they are at work, {WATCH_S} s at most")
-    first = ledger.last_beat()
+    first, beat = ledger.head(), ledger.last_beat()
     limit = time.monotonic() + WATCH_S
-    while time.monotonic() < limit:
-        time.sleep(2)
-        if ledger.last_beat() != first:
-            return True
+    while time.monotonic() < limit and ledger.head() == first:
+        time.sleep(1)
+        if ledger.last_beat() != beat:
+            return ledger.head() == first
     return False

@@ -1,14 +1,18 @@
 """One environment, whoever changes it now, and the lock under which that is done."""
 
+import random
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from delivery import state
 from delivery.alive import Alive, is_alive
-from delivery.errors import DeliveryError, Errored, Locked, Unreachable
+from delivery.errors import DeliveryError, Errored, Locked, Raced, Unreachable
 from delivery.ledger import age
 from delivery.target import Holder
 from registry.errors import RegistryError
+
+_ATTEMPTS = 5
 
 
 @dataclass
@@ -22,8 +26,6 @@ class Delivery:
     holder: Holder
     say: object = print
     break_lock: bool = False
-    # What each record says of where this comes from: the commit.
-    facts: dict = field(default_factory=dict)
 
     @property
     def name(self):
@@ -39,11 +41,24 @@ class Delivery:
             raise
 
     def write(self, records, event, image=None, **what):
-        """Writes a record and puts it before the others. Raises Raced."""
+        """
+        Writes a record and puts it before the others. Verdicts that others wrote in the meantime change nothing of it;
+        raises Raced where something else was.
+        """
         by = {"by": self.holder.by, "run": self.holder.run}
-        record = self.ledger.append(event, state.last(records), image, **by, **self.facts, **what)
-        records.insert(0, record)
-        return record
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                record = self.ledger.append(event, state.last(records), image, **by, **what)
+            except Raced:
+                time.sleep(random.uniform(0, attempt))
+                now = self.ledger.records()
+                if attempt == _ATTEMPTS or not state.only_verdicts_since(now, state.last(records)):
+                    raise
+                records[:] = now
+            else:
+                records.insert(0, record)
+                return record
+        raise AssertionError("unreachable")
 
     def note(self, records, event, why, image=None):
         """Writes down what went wrong. That it cannot be written hides nothing of it."""
@@ -62,15 +77,26 @@ class Delivery:
             if not self.target.ledger_is_lock:
                 yield self.ledger.records()
                 return
-            records = self._when_idle()
-            self.write(records, "started")
-            with Alive(self.ledger, records[0].id):
+            records = self._begun()
+            with Alive(self.ledger):
                 try:
                     yield records
                 except (DeliveryError, RegistryError) as error:
                     if state.working(records) is not None:
                         self.note(records, "failed", str(error))
                     raise
+
+    def _begun(self):
+        """The records, with one that this run has begun. Of several at once one has it. Raises Locked or Raced."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            records = self._when_idle()
+            try:
+                self.write(records, "started")
+                return records
+            except Raced:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
 
     def _when_idle(self):
         """The records, where nobody is at work. A run that shows no sign of life does not count. Raises Locked."""

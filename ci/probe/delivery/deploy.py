@@ -4,6 +4,7 @@ that a run is killed in: what is there is read anew each time, and a run that fi
 """
 
 import time
+import traceback
 
 from delivery import images, state, web
 from delivery.errors import DeliveryError, Errored, Older, Unproven, Unreachable
@@ -39,7 +40,8 @@ def _finish(delivery, event, image, records, running, what):
     """What should run runs already: an earlier run was stopped after its switch, or asked for the same."""
     delivery.say("it runs there already: there is nothing to switch")
     brought = state.current(records)
-    if brought is None or brought.digest != image.digest:
+    ends_hold = state.hold(records) is not None and event != "rolled-back"
+    if brought is None or brought.digest != image.digest or ends_hold:
         return _record(delivery, event, image, records, None, running, what)
     if state.working(records) is not None:
         delivery.write(records, "unchanged", image)
@@ -90,7 +92,14 @@ def _migrate(delivery, image):
 def _step(delivery, what, run, *args):
     delivery.say(f"- {what}")
     started = time.monotonic()
-    made = run(*args)
+    try:
+        made = run(*args)
+    except (DeliveryError, RegistryError):
+        raise
+    except Exception as error:
+        # A mistake of ours must not leave a new release behind, any more than trouble may.
+        traceback.print_exc()
+        raise Errored(f"{what}: {type(error).__name__}: {error}") from error
     if (seconds := time.monotonic() - started) >= 1:
         delivery.say(f"  done in {seconds:.1f} s")
     return made
@@ -179,10 +188,6 @@ def refuse_older(delivery, image, records, running):
 
 
 def refuse_hold(delivery, records, end_hold):
-    """After a rollback nothing is deployed until somebody ends the hold."""
-    if state.hold(records) is None:
-        return
+    """After a rollback nothing is deployed until somebody ends the hold: what is deployed then ends it."""
     if not end_hold:
         state.refuse_hold(records, delivery.name)
-    delivery.say("- end the hold")
-    delivery.write(records, "hold-ended")

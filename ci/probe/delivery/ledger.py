@@ -4,6 +4,10 @@ What was done to an environment, as artifacts in the repository of its images. N
 Each record is an artifact of its own, under the tag `pyline-ENVIRONMENT.NUMBER`. It names the record before it by digest,
 and the image that it speaks of is its subject. `pyline-ENVIRONMENT` is the last one. Images that were deployed have the tag
 `pyline-ENVIRONMENT.image-…`, so that nothing that cleans a registry of untagged images takes away what to go back to.
+
+A registry has no write that fails where another was first. Of those who want to write the record of one number at most one may:
+each puts its name on `.claim`, loses if `.door` has the number already, puts the number there, and loses if `.claim` has another
+name by then (Lamport's splitter). It may be that all lose; then that number stays empty, and they try again.
 """
 
 import base64
@@ -11,6 +15,7 @@ import binascii
 import json
 import re
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -19,14 +24,14 @@ from registry import artifact
 from registry.client import MANIFEST, Manifest
 
 TYPE = "application/vnd.pyline.deployment.v1+json"
-_BEAT = "application/vnd.pyline.beat.v1+json"
-# A registry has no write that fails where another was first. Who writes looks whether the number is free just before, and
-# whether it is its own record that is there just after: the pause between is longer than a write takes.
-SETTLE_S = 1.0
-_MOST = 500
+_MARK = "application/vnd.pyline.mark.v1+json"
+_MARKED = "dev.pyline.mark"
+# Seconds for the record of a number that somebody has claimed to appear.
+_PATIENCE_S = 10
+_MOST = 100
 # What a record may be about: bring the image to run; say of what runs; say of the environment.
 BROUGHT = ("deployed", "promoted", "rolled-back")
-EVENTS = (*BROUGHT, "verified", "invalid", "failed", "unknown", "started", "unchanged", "hold-ended")
+EVENTS = (*BROUGHT, "verified", "invalid", "failed", "unknown", "started", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,17 @@ class Ledger:
         """The last records, newest first."""
         found, last = [], self._last()
         following = last.digest if last else None
-        expected = None
+        before = None
         manifest = last
         while manifest is not None and len(found) < most:
             record = self._read(manifest)
-            if expected is not None and record.seq != expected:
-                raise Errored(f"the ledger of {self.environment} is damaged: {record.id} says it is record {record.seq}, not {expected}")
+            if before is not None and record.seq >= before:
+                raise Errored(f"the ledger of {self.environment} is damaged: record {record.seq} comes before {before}")
             found.append(record)
-            following, expected = record.previous, record.seq - 1
+            following, before = record.previous, record.seq
             manifest = self._repository.manifest(following) if following else None
         if following and manifest is None:
-            self._say(f"the ledger of {self.environment} is not complete: record {expected} is gone from the registry")
+            self._say(f"the ledger of {self.environment} is not complete: what was before record {before} is gone from the registry")
         return found
 
     def _last(self):
@@ -82,9 +87,14 @@ class Ledger:
             manifest = self._repository.manifest(self._tag(max(numbers)))
             if manifest is None:
                 return None
-        seq = self._read(manifest).seq
-        while (after := self._repository.manifest(self._tag(seq + 1))) is not None:
-            manifest, seq = after, seq + 1
+        number = self._read(manifest).seq
+        # Numbers may be empty, up to the last that somebody claimed.
+        door = max(number, self._door())
+        while number <= door:
+            number += 1
+            after = self._repository.manifest(self._tag(number))
+            if after is not None:
+                manifest, door = after, max(door, number)
         return manifest
 
     def _read(self, manifest):
@@ -109,7 +119,8 @@ class Ledger:
         in the meantime: what was decided on may not be so any more.
         """
         assert event in EVENTS
-        seq = 1 if last is None else last.seq + 1
+        first = 1 if last is None else last.seq + 1
+        seq = self._next(first)
         document = {
             "schema": 1,
             "seq": seq,
@@ -133,27 +144,62 @@ class Ledger:
         made["layers"][0]["data"] = base64.b64encode(data).decode()
         manifest = Manifest(MANIFEST, artifact.canonical(made))
         artifact.push(self._repository, manifest, data)
-        tag = self._tag(seq)
-        if self._repository.digest(tag) is not None:
-            raise Raced(f"somebody else wrote record {seq} of {self.environment} in the meantime")
-        self._repository.put(tag, manifest)
-        time.sleep(SETTLE_S)
-        if self._repository.digest(tag) != manifest.digest:
-            raise Raced(f"somebody else wrote record {seq} of {self.environment} in the same moment")
+        self._claim(seq)
+        if any(self._repository.digest(self._tag(number)) for number in range(first, seq + 1)):
+            raise Raced(f"somebody else wrote to the ledger of {self.environment} in the meantime")
+        self._repository.put(self._tag(seq), manifest)
+        # Who waited for this record too long went past it.
+        if self._door() > seq or self._repository.digest(self._tag(seq)) != manifest.digest:
+            raise Raced(f"somebody else wrote to the ledger of {self.environment} in the same moment")
         self._repository.put(self._tag(), manifest)
         return Record(manifest.digest, seq, document)
 
-    def beat(self, document):
+    def _next(self, first):
+        """The first number that nobody has claimed. Raises Raced where the record of one before it appears."""
+        door = self._door()
+        if door < first:
+            return first
+        limit = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < limit:
+            if any(self._repository.digest(self._tag(number)) for number in range(first, door + 1)):
+                raise Raced(f"somebody else wrote to the ledger of {self.environment} in the meantime")
+            time.sleep(0.5)
+        return door + 1
+
+    def _claim(self, seq):
+        mine = self._mark("claim", uuid.uuid4().hex)
+        if self._door() < seq:
+            self._mark("door", str(seq))
+            if self._repository.digest(f"{self._tag()}.claim") == mine:
+                return
+        raise Raced(f"somebody else writes record {seq} of {self.environment} in the same moment")
+
+    def _door(self):
+        """The highest number that was claimed."""
+        found = self._repository.manifest(f"{self._tag()}.door")
+        try:
+            return 0 if found is None else int(found.document["annotations"][_MARKED])
+        except (LookupError, TypeError, ValueError):
+            raise Errored(f"the ledger of {self.environment} is damaged: its door is {found.digest}") from None
+
+    def _mark(self, name, value):
+        """Puts a value under a tag of its own; the digest that it has then."""
+        made = artifact.make(_MARK, b"{}", media_type="application/vnd.oci.empty.v1+json", annotations={_MARKED: value})
+        self._repository.put_bytes(b"{}")
+        self._repository.put(f"{self._tag()}.{name}", made)
+        return made.digest
+
+    def beat(self):
         """Moves the tag that shows that somebody is at work."""
-        data = artifact.canonical({"schema": 1, **document})
-        artifact.push(self._repository, artifact.make(_BEAT, data), data, self._beat_tag())
+        self._mark("beat", uuid.uuid4().hex)
+
+    def head(self):
+        """Another value with each record."""
+        return self._repository.digest(self._tag())
 
     def last_beat(self):
         """Another value with each beat; None where there was none."""
-        return self._repository.digest(self._beat_tag())
-
-    def _beat_tag(self):
-        return f"{self._tag()}.beat"
+        return self._repository.digest(f"{self._tag()}.beat")
 
     def keep(self, image):
         """Tags an image that is about to run, byte for byte, so that it stays in the registry."""

@@ -15,12 +15,8 @@ def current(records):
 
 def hold(records):
     """The rollback that the environment is held after, or None."""
-    for each in records:
-        if each.event == "hold-ended":
-            return None
-        if each.event == "rolled-back" and each.hold:
-            return each
-    return None
+    brought = current(records)
+    return brought if brought is not None and brought.event == "rolled-back" and brought.hold else None
 
 
 def refuse_hold(records, environment):
@@ -36,6 +32,16 @@ def working(records):
     """The record of a run that has begun and not ended, or None."""
     newest = last(records)
     return newest if newest is not None and newest.event == "started" else None
+
+
+def only_verdicts_since(records, known):
+    """Whether nothing but verdicts was written after a record (None: at all)."""
+    for each in records:
+        if known is not None and each.id == known.id:
+            return True
+        if each.event not in ("verified", "invalid"):
+            return False
+    return known is None
 
 
 def verdict(records, digest):

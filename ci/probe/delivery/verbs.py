@@ -78,7 +78,7 @@ def rollback(request, given):
 
     def choose(records, running):
         if wanted:
-            found = state.way_to(records, wanted, delivery.name)
+            found = state.way_to(delivery.ledger.records(500), wanted, delivery.name)
         else:
             if running is None:
                 raise Request(f"nothing runs on {delivery.name}")

@@ -21,7 +21,6 @@ export interface LedgerRecord {
     | "unknown"
     | "started"
     | "unchanged"
-    | "hold-ended"
   /** RFC 3339. */
   at: string
   by?: string

@@ -30,7 +30,9 @@ export async function release(
   if (first === undefined) throw new RangeError("no environment")
   const registry = options.registry ?? environmentNamed(plan, first.name).registry
   await refuseBefore(plan, source, options)
-  const image = await publish(plan, source, { ...options, registry })
+  const { sshKey, kubeconfig, token } = options
+  const secrets = { "ssh-key": sshKey, kubeconfig, token }
+  const image = await publish(plan, source, { ...options, registry, secrets })
   notice(`published ${image}`)
   const lines = [`published ${image}`]
   const brought = await deploy(plan, source, first.name, image, options)

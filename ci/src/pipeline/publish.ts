@@ -32,6 +32,8 @@ export interface PublishOptions extends Origin, Pick<CacheOptions, "cacheLogin" 
   python?: string | undefined
   indexCredentials?: Secret | undefined
   signing?: SigningKey | undefined
+  /** More secrets of the run that no image may have, by their flags. */
+  secrets?: Readonly<Record<string, Secret | undefined>>
 }
 
 /**
@@ -66,6 +68,7 @@ export async function publish(
       "signing-password": options.signing?.password,
       "cache-login": options.cacheLogin,
       "cache-key": options.cacheKey,
+      ...options.secrets,
     })
   }
   const digest = await pushed(images, name, plan.python, login)

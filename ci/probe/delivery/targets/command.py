@@ -121,6 +121,8 @@ class Command(Target):
             "PYLINE_SSH_KEY_FILE": self.access.ssh_key,
             "PYLINE_KNOWN_HOSTS_FILE": self.access.known_hosts,
             "PYLINE_KUBECONFIG_FILE": self.access.kubeconfig,
+            "PYLINE_REGISTRY_PASSWORD_FILE": self.access.registry_password,
+            "PYLINE_REGISTRY_USERNAME": self.access.registry_user or None,
         }
         return {name: path for name, path in files.items() if path is not None}
 
