@@ -1,25 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
-import { expect, type TestContext, test } from "vitest"
-import { $ } from "zx"
-import { bare, need, type Project, project, pyline } from "./host.ts"
-
-/** Runs the jobs of a project that its rules choose, with the shell of this machine. */
-async function gitlab({ at }: Project, context: TestContext, words: string[] = []) {
-  const program = await need(context, "gitlab-ci-local")
-  // A job without an image runs in the shell; its folder is the project itself unless artifacts are to be kept apart.
-  const flags = ["--shell-isolation"]
-  const { exitCode, stdout, stderr } = await $({
-    cwd: at,
-    quiet: true,
-    nothrow: true,
-    env: bare(pyline.env),
-  })`${program} ${flags} ${words}`
-  return { exitCode, said: stdout + stderr }
-}
-
-const reportsOf = ({ at }: Project, job: string) =>
-  path.join(at, ".gitlab-ci-local/artifacts", job, "pyline-reports")
+import { expect, test } from "vitest"
+import { gitlab, reportsOf } from "./gitlab.ts"
+import { project } from "./host.ts"
 
 test("a green project: the reports that GitLab reads are artifacts", async (context) => {
   const shop = await project("gitlab")

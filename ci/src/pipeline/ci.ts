@@ -25,7 +25,7 @@ export async function runOne({ all }: Checks, debug = false): Promise<string> {
  *
  * @throws the one error where all of them meet the same, such as a manifest that cannot be read
  */
-export async function runAll({ all }: Checks): Promise<Checked[]> {
+async function runAll({ all }: Checks): Promise<Checked[]> {
   const errors: unknown[] = []
   const noted = all.map(({ name, run }) => ({
     name,
@@ -41,10 +41,16 @@ export async function runAll({ all }: Checks): Promise<Checked[]> {
   return checked
 }
 
-/** Runs checks side by side, tells the caller what they found, and judges all of them. */
-export async function judgedTogether(checks: Checks): Promise<string> {
+/** Runs checks side by side, and tells the caller what they found. */
+export async function runTold(checks: Checks): Promise<Checked[]> {
   const checked = await runAll(checks)
   found(resultIn(findingsOf(checks, checked)))
+  return checked
+}
+
+/** Runs checks side by side, tells the caller what they found, and judges all of them. */
+export async function judgedTogether(checks: Checks): Promise<string> {
+  const checked = await runTold(checks)
   return judgeAll(
     checked,
     checks.suite()?.versions.map(({ run }) => run),

@@ -7,7 +7,7 @@ import { platformsOf } from "../project/platform.ts"
 import type { PassedCheck } from "../project/release.ts"
 import { decideTags, firstTag, type Tags } from "../project/tags.ts"
 import { checksOf } from "./checks.ts"
-import { judgeAll, runAll } from "./ci.ts"
+import { judgeAll, runTold } from "./ci.ts"
 import { describe } from "./describe.ts"
 import { image } from "./image.ts"
 import type { CacheOptions } from "./layerCache.ts"
@@ -85,7 +85,7 @@ export async function publish(
 /** The checks that have to be green: those of `ci`. Throws the table of them where one is not. */
 async function passed(source: Directory, options: PublishOptions): Promise<PassedCheck[]> {
   const { python, allowNoTests, indexCredentials } = options
-  const checked = await runAll(checksOf(source, { python, allowNoTests, indexCredentials }))
+  const checked = await runTold(checksOf(source, { python, allowNoTests, indexCredentials }))
   judgeAll(checked)
   return checked.map(({ result: { check, outcome, summary } }) => ({ check, outcome, summary }))
 }

@@ -15,7 +15,7 @@ import { packageProgram } from "./asset.ts"
 import { built, whyNoPackage } from "./build.ts"
 import { noticeOf } from "./check.ts"
 import { checksOf } from "./checks.ts"
-import { judgeAll, runAll } from "./ci.ts"
+import { judgeAll, runTold } from "./ci.ts"
 import { files } from "./files.ts"
 import { findSecrets } from "./scan.ts"
 import { HOME, toolbox } from "./toolbox.ts"
@@ -74,7 +74,9 @@ export async function publishPackage(
     built(plan, source, { version, indexCredentials }),
     options.skipChecks
       ? undefined
-      : runAll(checksOf(source, { python, allowNoTests, indexCredentials }, BEFORE)).then(judgeAll),
+      : runTold(checksOf(source, { python, allowNoTests, indexCredentials }, BEFORE)).then(
+          judgeAll,
+        ),
   ])
   notice(noticeOf(made.result))
   await refuseSecrets(made.dist, { token, "index-credentials": indexCredentials })
