@@ -13,6 +13,8 @@ from delivery.target import Holder
 
 BEAT_S = 15
 SILENCE_S = 60
+# A run that was killed a moment ago may not have let go yet.
+PATIENCE_S = 5
 _TAKEN = 75
 
 # $1 is the name of the lock. Standard input: a line that says who, then a byte every few seconds.
@@ -20,7 +22,7 @@ _TAKE = f"""
 set -eu
 umask 077
 mkdir -p "$HOME/.pyline"
-exec flock -n -E {_TAKEN} "$HOME/.pyline/$1.lock" sh -c '
+exec flock -w {PATIENCE_S} -E {_TAKEN} "$HOME/.pyline/$1.lock" sh -c '
   IFS= read -r holder
   printf "%s\\n%s\\n" "$holder" "$$" > "$HOME/.pyline/$1.holder"
   echo held
