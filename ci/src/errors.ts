@@ -1237,8 +1237,9 @@ export function deliveryFailed(
     means,
     fix,
   } = (NOT_DELIVERED[known] as (typeof NOT_DELIVERED)[string])(environment, from)
+  const isNamed = [environment, from].some((name) => message.includes(` ${name}`))
   return error(own, {
-    found: `${environment}: ${message}`,
+    found: isNamed ? message : `${environment}: ${message}`,
     means: [...detail.map((line) => `  ${line}`), ...(means === undefined ? [] : [means])],
     fix,
     page: "delivery",

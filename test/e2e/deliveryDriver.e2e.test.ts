@@ -1,14 +1,24 @@
-import { writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
-import { type Answer, Place, python, release, run, start, upload } from "./deliveryProgram.ts"
+import {
+  type Answer,
+  Place,
+  python,
+  type Run,
+  release,
+  run,
+  start,
+  upload,
+} from "./deliveryProgram.ts"
 import { lastLine } from "./pyline.ts"
 
 const OLD = "2026-01-01T10:00:00+00:00"
 const NEW = "2026-01-02T10:00:00+00:00"
 const NEWEST = "2026-01-03T10:00:00+00:00"
 const WRITES = `echo "deploying $PYLINE_IMAGE to $PYLINE_ENVIRONMENT"; echo "$PYLINE_DIGEST" > running`
+const WAITS = "ps -o pgid= -p $$ > begun; sleep 60"
 
 let registry: DockerRegistry
 let staging: Place
@@ -28,6 +38,15 @@ const deploy = (digest: string, more: object = {}, watch?: number) =>
   run("deploy", { ...toDeploy(digest), ...more }, watch)
 const on = (command: string, more: object = {}, place = staging) =>
   run(command, { environment: place.environment, holder: { by: "ada" }, ...more })
+/** Kills a run with all that it started, as happens to a container, when a command of it has come to WAITS. */
+async function killedOnceItWaits(running: Run): Promise<void> {
+  const begun = path.join(staging.dir, "begun")
+  const group = () => (existsSync(begun) ? Number(readFileSync(begun, "utf8")) : 0)
+  await expect.poll(group, { timeout: 60_000 }).toBeGreaterThan(1)
+  for (const each of [running.process.pid as number, group()]) process.kill(-each, "SIGKILL")
+  await running.ended
+  rmSync(begun)
+}
 const events = async (place = staging): Promise<string[]> =>
   ((await on("history", {}, place)).records as { event: string }[]).map(({ event }) => event)
 
@@ -163,15 +182,48 @@ describe.skipIf(!hasDockerRegistry)("delivery (skipped without docker-registry)"
   })
 
   test("a run that was killed is taken over when it shows no sign of life", async () => {
-    staging.script(`${WRITES}; touch begun; sleep 60`)
-    const killed = start("deploy", toDeploy(old), 3)
-    await expect.poll(() => staging.running(), { timeout: 20_000 }).toBe(old)
-    process.kill(-(killed.process.pid as number), "SIGKILL")
-    await killed.ended
+    staging.script(`${WRITES}; ${WAITS}`)
+    await killedOnceItWaits(start("deploy", toDeploy(old), 3))
+    expect(staging.running()).toBe(old)
     staging.script(WRITES)
     const next = await deploy(old, {}, 3)
     expect(next).toMatchObject({ ok: true, unchanged: true, record: { event: "deployed" } })
     expect(next.printed).toContain("taking over")
+  })
+
+  test("killed in the middle of any of its steps, a run is ended by the next", async () => {
+    const migrated = await upload(
+      registry.host,
+      name,
+      "migrated",
+      release(NEWEST, { "pyline.release": '["app", "migrate"]' }),
+    )
+    const more = {
+      release: true,
+      migrateCommand: ["sh", "-c", `cd ${staging.dir}; sh migrate.sh`],
+    }
+    const request = { ...toDeploy(migrated), environment: { ...staging.environment, ...more } }
+    const write = (file: string, text: string) => writeFileSync(path.join(staging.dir, file), text)
+    await deploy(old)
+    // In the release command; before, and after the switch.
+    for (const [migrates, deploys] of [
+      [WAITS, WRITES],
+      ["true", `${WAITS}; ${WRITES}`],
+      ["true", `${WRITES}; ${WAITS}`],
+    ] as const) {
+      write("migrate.sh", `echo "$PYLINE_RELEASE_COMMAND" >> migrated; ${migrates}`)
+      staging.script(deploys)
+      await killedOnceItWaits(start("deploy", request, 2))
+      if (!deploys.startsWith(WRITES)) expect(staging.running()).toBe(old)
+    }
+    write("migrate.sh", "exit 1")
+    staging.script("exit 1")
+    // The last one had switched already: nothing is left to be done but to write it down.
+    const ended = await run("deploy", request, 2)
+    expect(ended).toMatchObject({ ok: true, unchanged: true, record: { event: "deployed" } })
+    expect(staging.running()).toBe(migrated)
+    expect(readFileSync(path.join(staging.dir, "migrated"), "utf8")).toBe("app migrate\n".repeat(3))
+    expect(await on("status")).toMatchObject({ drift: false, working: null })
   })
 
   test("what was deployed outlives its tags in the registry, and the ledger its pointer", async () => {
