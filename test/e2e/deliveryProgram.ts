@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -76,14 +76,21 @@ export interface Run {
   ended: Promise<{ answer: Answer | undefined; printed: string }>
 }
 
-/** Starts ci/probe/delivery as the pipeline does. `watch`: seconds until a silent run is taken for dead. */
-export function start(command: string, request: object, watch = 30): Run {
+/** Starts ci/probe/delivery as the pipeline does. `watch`: seconds until a silent run is taken for dead; `secrets`: files, by name. */
+export function start(
+  command: string,
+  request: object,
+  watch = 30,
+  secrets: Record<string, string> = {},
+): Run {
   const dir = newFolder()
   const [input, output] = [path.join(dir, "request.json"), path.join(dir, "result.json")]
   writeFileSync(input, JSON.stringify(request))
+  for (const [name, file] of Object.entries(secrets)) copyFileSync(file, path.join(dir, name))
   const code = `
 import sys
-from delivery import alive
+from delivery import alive, lease
+lease.SECONDS, lease.EVERY = ${watch}, ${watch / 3}
 alive.WATCH_S, alive.BEAT_S = ${watch}, ${Math.min(8, watch / 4)}
 from delivery.__main__ import main
 `
@@ -112,8 +119,13 @@ from delivery.__main__ import main
   return { process: child, ended }
 }
 
-export async function run(command: string, request: object, watch?: number): Promise<Answer> {
-  const { answer, printed } = await start(command, request, watch).ended
+export async function run(
+  command: string,
+  request: object,
+  watch?: number,
+  secrets?: Record<string, string>,
+): Promise<Answer> {
+  const { answer, printed } = await start(command, request, watch, secrets).ended
   if (answer === undefined) throw new Error(`no answer: ${printed}`)
   return { ...answer, printed }
 }

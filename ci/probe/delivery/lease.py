@@ -12,24 +12,24 @@ from delivery.errors import DeliveryError, Errored, Locked
 from delivery.kubectl import Refused
 from delivery.target import Holder
 
+# How long it lasts, and how often it is renewed. Before it ends for others it has ended for us.
 SECONDS = 30
-_EVERY = 10
+EVERY = 10
+_MARGIN = 1 / 6
 _LOOK = 1
-# Before it ends for others it has ended for us.
-_MARGIN = 5
 _BY, _RUN, _SINCE = "dev.pyline.by", "dev.pyline.run", "dev.pyline.since"
 
 
 class Lease:
     """A context manager. `held()` raises where somebody else may have taken it."""
 
-    def __init__(self, kubectl, name, holder, say=print, seconds=SECONDS, every=_EVERY):
+    def __init__(self, kubectl, name, holder, say=print):
         self._kubectl = kubectl
         self._name = name
         self._holder = holder
         self._say = say
-        self._seconds = seconds
-        self._every = every
+        self._seconds = SECONDS
+        self._since = ""
         self._identity = f"pyline-{uuid.uuid4()}"
         self._ended = threading.Event()
         self._lost = False
@@ -54,7 +54,7 @@ class Lease:
             self._say(f"the lock could not be given back: it ends in {self._seconds} s")
 
     def held(self):
-        if self._lost or now() - self._renewed > self._seconds - _MARGIN:
+        if self._lost or now() - self._renewed > self._seconds * (1 - _MARGIN):
             raise Errored("the lock was lost: it could not be renewed in time, and somebody else may be at work")
 
     def _acquire(self):
@@ -93,12 +93,12 @@ class Lease:
         return True
 
     def _keep(self):
-        wait = self._every
+        wait = EVERY
         while not self._ended.wait(wait):
             started = now()
             try:
                 self._write()
-                self._renewed, wait = started, self._every
+                self._renewed, wait = started, EVERY
             except Refused as error:
                 if error.reason not in ("Conflict", "NotFound") or not self._is_ours():
                     self._lost = True

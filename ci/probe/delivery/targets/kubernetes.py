@@ -321,8 +321,13 @@ class Kubernetes(Target):
                 self._remove("job", name_of(job))
 
     def _remove(self, kind, name):
-        words = ["delete", kind, name, "--ignore-not-found", "--cascade=foreground", f"--timeout={_SOON}s"]
-        self._kubectl.run(*words)
+        self._held()
+        self._kubectl.run("delete", kind, name, "--ignore-not-found", "--cascade=foreground", "--wait=false")
+        end = time.monotonic() + _SOON
+        while self._kubectl.find(kind, name) is not None:
+            if time.monotonic() > end:
+                raise Errored(f"{kind}/{name} is not removed within {_SOON} s")
+            time.sleep(0.3)
 
 
 def _marked(item, name):
