@@ -1,20 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
+import { image as anImage, tar } from "../contract/servers/image.ts"
 import { digestOf } from "../contract/servers/registry.ts"
 import { Cluster, hasCluster, kubectlFolder } from "../kubernetes/cluster.ts"
 import { AWAY, BAD, SLOW } from "../kubernetes/pods.ts"
-import {
-  type Answer,
-  newFolder,
-  type Patience,
-  type Run,
-  release,
-  run,
-  start,
-  upload,
-} from "./deliveryProgram.ts"
+import { type Answer, newFolder, type Run, release, run, start, upload } from "./deliveryProgram.ts"
+import { folder, lastLine, pyline } from "./pyline.ts"
 
 // A real API server with its controllers and scheduler; pods are kwok's, whose images say by their digests what becomes of them.
 
@@ -70,16 +63,21 @@ const environment = (more: object = {}) => ({
   order: 1,
   ...more,
 })
-const patience = (): Patience => ({ watch: LASTS, secrets: { kubeconfig: cluster.deployer } })
+const secrets = () => ({ kubeconfig: cluster.deployer })
 const request = (digest: string, settings: object = {}, by = "ada") => ({
   environment: environment(settings),
   image: `${app()}@${digest}`,
   holder: { by, run: "run 7" },
 })
 const deploy = (digest: string, settings: object = {}): Promise<Answer> =>
-  run("deploy", request(digest, settings), patience())
+  run("deploy", request(digest, settings), LASTS, secrets())
 const on = (command: string, more: object = {}, settings: object = {}): Promise<Answer> =>
-  run(command, { environment: environment(settings), holder: { by: "ada" }, ...more }, patience())
+  run(
+    command,
+    { environment: environment(settings), holder: { by: "ada" }, ...more },
+    LASTS,
+    secrets(),
+  )
 
 const items = async (kind: string): Promise<Item[]> =>
   (await cluster.get<{ items: Item[] }>(kind, "-n", space)).items
@@ -145,7 +143,7 @@ async function killedAt(begun: Run, text: string): Promise<void> {
   await begun.ended
 }
 
-const why = hasDockerRegistry ? "PYLINE_KUBERNETES: see docs/tests.md" : "docker-registry"
+const why = hasDockerRegistry ? "PYLINE_KUBERNETES: see CONTRIBUTING.md" : "docker-registry"
 describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without ${why})`, () => {
   beforeAll(async () => {
     process.env.PATH = `${kubectlFolder}:${process.env.PATH}`
@@ -342,7 +340,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
     await byHand()
     const digest = await image(SLOW, migrating("python", "manage.py", "migrate"))
     const settings = { release: true }
-    await killedAt(start("deploy", request(digest, settings, "bob"), patience()), text)
+    await killedAt(start("deploy", request(digest, settings, "bob"), LASTS, secrets()), text)
     const again = await deploy(digest, settings)
     expect(again, `${again.printed}`).toMatchObject({ ok: true, after: { digest } })
     expect(again.printed).toContain(
@@ -364,7 +362,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
     const [good, bad] = [await image(), await image(BAD)]
     await deploy(good)
     const before = await pods()
-    await killedAt(start("deploy", request(bad), patience()), "of 2 pods of replicaset/")
+    await killedAt(start("deploy", request(bad), LASTS, secrets()), "of 2 pods of replicaset/")
     expect(await on("running")).toMatchObject({ running: { digest: good } })
     const worse = await deploy(await image(BAD), { healthTimeout: 4 })
     expect(worse).toMatchObject({ code: "unhealthy" })
@@ -375,7 +373,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
   test("of two at once one is told who the other is", async () => {
     await byHand()
     const [one, other] = [await image(SLOW), await image()]
-    const first = start("deploy", request(one, {}, "bob"), patience())
+    const first = start("deploy", request(one, {}, "bob"), LASTS, secrets())
     await new Promise((resolve) => first.process.stdout?.once("data", resolve))
     const second = await deploy(other)
     expect(second).toMatchObject({ ok: false, kind: "errored", code: "locked" })
@@ -387,7 +385,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
   test("a run that stood still for longer than its lock lasts changes nothing more", async () => {
     await byHand()
     const [one, other] = [await image(SLOW), await image()]
-    const first = start("deploy", request(one, {}, "bob"), patience())
+    const first = start("deploy", request(one, {}, "bob"), LASTS, secrets())
     const pid = first.process.pid ?? 0
     await new Promise<void>((resolve) =>
       first.process.stdout?.on("data", (data) => {
@@ -402,6 +400,59 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
     expect(answer).toMatchObject({ ok: false, kind: "errored" })
     expect(await images()).toEqual([`${app()}@${other}`])
     expect(await on("running")).toMatchObject({ running: { digest: other } })
+  })
+
+  test("the command deploys a folder of manifests, with kubectl from another image", async () => {
+    const kubectl = readFileSync(path.join(kubectlFolder, "kubectl"))
+    await upload(registry.host, "tools/kubectl", "1", anImage([tar({ "/bin/kubectl": kubectl })]))
+    const source = folder()
+    cpSync(manifests(), path.join(source, "deploy"), { recursive: true })
+    const files = {
+      "shop/__main__.py": "print('open')\n",
+      "pyproject.toml": `[project]
+name = "shop"
+version = "1.0.0"
+requires-python = ">=3.13"
+
+[tool.pyline.environments.staging]
+target = "kubernetes"
+registry = "${app()}"
+namespace = "${space}"
+manifests = "deploy"
+health-timeout = 60
+tools-image = "${registry.host}/tools/kubectl:1"
+`,
+    }
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(source, name)), { recursive: true })
+      writeFileSync(path.join(source, name), text)
+    }
+    const digest = await image()
+    const words = ["deploy", "staging", `${app()}@${digest}`, "--by=ada", "--source", source]
+    const without = await pyline(words)
+    expect(without.exitCode, without.all).toBe(2)
+    expect(without.stderr).toContain("the target kubernetes needs a kubeconfig")
+    const done = await pyline([...words, `--kubeconfig=file:${cluster.admin}`])
+    expect(done.exitCode, done.all).toBe(0)
+    expect(done.stdout).toContain(`staging runs ${app()}@${digest}`)
+    expect(lastLine(done.stdout)).toContain(`image ID ${app()}@${digest}`)
+    expect(await images()).toEqual([`${app()}@${digest}`])
+    const kubeconfig = `--kubeconfig=file:${cluster.admin}`
+    const status = await pyline(["status", "--format=json", "--source", source, kubeconfig])
+    expect(status.exitCode, status.all).toBe(0)
+    expect(JSON.parse(status.stdout)).toMatchObject([
+      { environment: "staging", running: { digest }, drift: false },
+    ])
+    const bad = await image(BAD)
+    const slowly = path.join(source, "pyproject.toml")
+    writeFileSync(slowly, readFileSync(slowly, "utf8").replace("= 60", "= 4"))
+    const undone = await pyline([
+      ...["deploy", "staging", `${app()}@${bad}`, "--source", source, kubeconfig],
+    ])
+    expect(undone.exitCode, undone.all).toBe(1)
+    expect(undone.stderr).toContain("expected 2 ready pods within 4 s, got 0: pod shop-")
+    expect(undone.stderr).toContain("KeyError: 'DATABASE_URL'")
+    expect(await images()).toEqual([`${app()}@${digest}`])
   })
 
   test("an API server that is away or does not allow it, and settings that name what is not there", async () => {
@@ -427,7 +478,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
       away,
       readFileSync(cluster.deployer, "utf8").replace(/127\.0\.0\.1:\d+/, "127.0.0.1:1"),
     )
-    const gone = await run("deploy", request(digest), { secrets: { kubeconfig: away } })
+    const gone = await run("deploy", request(digest), LASTS, { kubeconfig: away })
     expect(gone).toMatchObject({ kind: "errored", code: "unreachable" })
     expect(gone.message).toMatch(/^the API server cannot be reached: .*127\.0\.0\.1:1 was refused/)
   })

@@ -1,6 +1,7 @@
 """Running kubectl: the kubeconfig is a file, values come on standard input, and what it says becomes an error of errors.py."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -54,7 +55,8 @@ class Kubectl:
 
     def render(self, folder):
         """The documents of a kustomization, as YAML. Nothing in it is told where the cluster is."""
-        return self._run([self._program, "kustomize", folder], None, 120, files=True)
+        # Whole, so that it is no option and no address of a repository.
+        return self._run([self._program, "kustomize", os.path.abspath(folder)], None, 120, files=True)
 
     def documents(self, text):
         """Documents in YAML as objects. Says nothing of what the cluster thinks of them."""
