@@ -281,7 +281,7 @@ export class Pyline {
       const known = await readPlan(source, python)
       plan = known
       const options = { indexCredentials, revision, created, repository }
-      return await patiently(async () => (await image(known, source, options)).sync())
+      return await patiently(() => image(known, source, options))
     } catch (error) {
       throw explain(error, plan)
     }

@@ -90,7 +90,12 @@ export async function benchImages(work: string, rounds: number): Promise<void> {
     await interleaved(contestants, 2, prune),
   )
   for (const { run, source } of contestants) await run(source)
+  // Pyline does not write an archive again that is there as it was written.
   report("image: unchanged", contestants, await interleaved(contestants, rounds, () => {}))
+  const lost = await interleaved(contestants, rounds, ({ source }) => {
+    rmSync(source === sources.pyline ? archives.pyline : archives.dockerfile)
+  })
+  report("image: unchanged, and its archive is not there", contestants, lost)
 
   const before = [await layersOf(archives.dockerfile, work), await layersOf(archives.pyline, work)]
   const edit = (c: Contestant, round: number): void =>

@@ -4,7 +4,7 @@
     python layer.py application --environment /opt/venv --known FILE --output DIRECTORY [--source DIRECTORY]
 
 `dependencies` takes the whole environment and writes down in the known file what is in it. `application` takes what has come
-to it since, and the source. Every time in the tree is the same, modes are 644 or 755, and bytecode is valid by its hash:
+to it since, and the source; where there is no environment, the source alone. Every time in the tree is the same, modes are 644 or 755, and bytecode is valid by its hash:
 neither when nor where something was built is in it.
 """
 
@@ -149,7 +149,7 @@ def main() -> int:
     os.makedirs(arguments.output, exist_ok=True)
     own = arguments.kind == "application"
     known = set()
-    if own:
+    if own and os.path.exists(arguments.known):
         with open(arguments.known, encoding="utf-8") as file:
             known = set(json.load(file))
     paths = list(walk(arguments.environment))

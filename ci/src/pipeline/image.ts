@@ -30,6 +30,8 @@ export interface ImageOptions extends Origin {
  *
  * Each layer is a tree that was made elsewhere and copied in, never what a step has left behind: base, system, dependencies,
  * application, from what changes least to what changes most. No time and no order of the machine that built is in them.
+ *
+ * All that can fail has been run when it is given: what is left are copies.
  */
 export async function image(
   plan: Plan,
@@ -45,11 +47,15 @@ export async function image(
   below.catch(() => {})
   const known = await withStart(plan, source)
   const start = startOf(known)
-  const application = withApplication(await below, known, start, source).withExec(
+  const isCopied = plan.production.package === undefined && start.build === undefined
+  // What is only copied needs no dependencies: both are made side by side, and a new one changes nothing of it.
+  const on = isCopied ? withLayerProgram(pythonContainer(plan.python, plan.platform)) : await below
+  const application = withApplication(on, known, start, source).withExec(
     layer("application", ["--source", SOURCE]),
   )
+  const [dependencies] = await Promise.all([below, application.sync()])
   const layers = system
-    .withDirectory("/", (await below).directory(`${OUTPUT}/dependencies`))
+    .withDirectory("/", dependencies.directory(`${OUTPUT}/dependencies`))
     .withDirectory("/", application.directory(`${OUTPUT}/application`))
   return configured(layers.withUser(`${USER}:${USER}`), known, start, options)
 }
@@ -81,10 +87,13 @@ function systemLayer({ python, platform, production }: Plan): Container {
 async function productionLayer(plan: Plan, { indexCredentials }: ImageOptions): Promise<Container> {
   const { dependencies, systemPackages } = plan.production
   const production = { ...plan, dependencies, systemPackages: systemPackages.build }
-  return (await dependencyLayer(production, indexCredentials, { compiled: false }))
-    .withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))
-    .withExec(layer("dependencies"))
+  return withLayerProgram(
+    await dependencyLayer(production, indexCredentials, { compiled: false }),
+  ).withExec(layer("dependencies"))
 }
+
+const withLayerProgram = (container: Container): Container =>
+  container.withMountedDirectory(PROGRAM, files({ "layer.py": imageProgram("layer.py") }))
 
 const layer = (kind: "dependencies" | "application", more: string[] = []): string[] => [
   ...[PYTHON, "-S", `${PROGRAM}/layer.py`, kind],

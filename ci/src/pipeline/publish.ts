@@ -102,7 +102,7 @@ async function variantsOf(
     platforms.length === 0 ? [plan] : platforms.map((platform) => ({ ...plan, platform }))
   const made = await Promise.all(
     plans.map(async (each) => {
-      const variant = await patiently(async () => (await image(each, source, options)).sync())
+      const variant = await patiently(() => image(each, source, options))
       return [each.platform ?? (await variant.platform()), variant] as const
     }),
   )
