@@ -137,7 +137,7 @@ start = "python -m shop"
     })
     expect(read("sbom.cdx.json")).toMatchObject({
       specVersion: "1.6",
-      metadata: { component: { name: app(), version: digest } },
+      metadata: { component: { name: app(), version: "1.0.0" } },
     })
     expect(read("sbom.spdx.json")).toMatchObject({ spdxVersion: "SPDX-2.3" })
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, expect, test } from "vitest"
@@ -74,4 +74,19 @@ test("a registry that stays broken gets no tag", async () => {
   expect(run.all).toContain("error[REGISTRY_FAILED]: failed to push")
   expect(run.all).toContain("The registry failed again and again.\nfix: try again later")
   expect(put()).toEqual([])
+})
+
+test("after an edit of one line little goes up, with all that is said of the image", async () => {
+  const first = await publish("edge")
+  expect(first.exitCode, first.all).toBe(0)
+  const before = registry.received
+  appendFileSync(path.join(source, "shop/__main__.py"), "print('more')\n")
+  const second = await publish("edge")
+  expect(second.exitCode, second.all).toBe(0)
+  expect(lastLine(second.stdout)).not.toBe(lastLine(first.stdout))
+  expect(registry.received - before).toBeLessThan(64 << 10)
+  const types = [...(manifests()?.values() ?? [])].map(({ body }) => JSON.parse(body.toString()))
+  const bills = types.filter(({ artifactType }) => artifactType === "application/spdx+json")
+  expect(new Set(bills.map(({ subject }) => subject.digest)).size).toBe(2)
+  expect(new Set(bills.map(({ layers }) => layers[0].digest)).size).toBe(1)
 })

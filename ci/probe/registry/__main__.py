@@ -63,7 +63,8 @@ def _parser():
     made.add_argument("--keep", action="append", default=[], metavar="TAG", help="never moves: left where it is")
     made = command("attach", attach, "attaches documents to an image")
     made.add_argument("image", help="name@sha256:…")
-    made.add_argument("documents", help="JSON file: [{type, file, mediaType?, title?, annotations?, platform?, once?}]")
+    made.add_argument("documents", help="JSON file: [{type, file, mediaType?, title?, annotations?, platform?, once?, timed?}]")
+    made.add_argument("--like", metavar="TAG", help="an earlier image: of its `timed` documents those that only differ in time")
     made = command("store", store, "stores a document under a tag")
     made.add_argument("image", help="name:tag")
     made.add_argument("document", help="JSON file: {type, file, mediaType?, title?, annotations?}")
@@ -126,16 +127,30 @@ def settles(args):
 def attach(args):
     repository = _repository(args, args.image)
     image = _manifest(repository)
+    like = repository.manifest(args.like) if args.like else None
     attached = []
     for document in _json(args.documents):
         data, options = _document(document, args.documents)
         platform = document.get("platform")
         subject = artifact.for_platform(repository, image, platform) if platform else image
         once = document.get("once", False)
+        if like is not None and document.get("timed"):
+            data = _like(repository, like, platform, document["type"], data)
         made = artifact.attach(repository, subject, document["type"], data, once=once, **options)
         attached.append({"type": document["type"], "digest": made})
         print(f"{document.get('title', document['type'])} {made}")
     return {"attached": attached}
+
+
+def _like(repository, earlier, platform, artifact_type, data):
+    try:
+        subject = artifact.for_platform(repository, earlier, platform) if platform else earlier
+        return artifact.same_as_before(repository, subject, artifact_type, data)
+    except RegistryError as error:
+        if error.kind not in ("missing", "invalid"):
+            raise
+        # The earlier image is none, or none for this platform.
+        return data
 
 
 def store(args):

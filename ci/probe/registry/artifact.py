@@ -57,6 +57,32 @@ def attach(repository, image, artifact_type, data, *, once=False, **options):
     return push(repository, manifest, data)
 
 
+def same_as_before(repository, earlier, artifact_type, data):
+    """
+    A document of a type that is attached to an earlier image and differs from this one (JSON) in its time alone; else this one.
+    Nothing is uploaded of what is there, and the time is when it was first known.
+    """
+    for each in repository.referrers(earlier.digest, artifact_type):
+        for _, known in read(repository, each["digest"]):
+            try:
+                if _timeless(known) == _timeless(data):
+                    return known
+            except (ValueError, RecursionError):
+                # Whoever may push may have attached anything.
+                continue
+    return data
+
+
+def _timeless(data):
+    """A bill of materials without its time: where CycloneDX and SPDX have it."""
+    document = json.loads(data)
+    if isinstance(document, dict):
+        for part, key in (("metadata", "timestamp"), ("creationInfo", "created")):
+            if isinstance(document.get(part), dict):
+                document[part].pop(key, None)
+    return document
+
+
 def platforms(image):
     """Of an image of several platforms: (`os/architecture[/variant]`, digest) of each."""
     if image.media_type not in INDEXES:

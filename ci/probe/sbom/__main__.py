@@ -1,13 +1,15 @@
 """
 `python -m sbom ROOT SUBJECT OUTPUT`: the bills of materials of a root file system.
 
-SUBJECT is a JSON file: name, version, platform, created, tool, and `dependencies`, the dependencies of the plan.
-Writes `sbom.cdx.json` and `sbom.spdx.json` into the directory OUTPUT. The same image gives the same bytes.
+SUBJECT is a JSON file: name, version (may be null), platform, created, tool, and `dependencies`, the dependencies of the plan.
+Writes `sbom.cdx.json` and `sbom.spdx.json` into the directory OUTPUT. The same parts give the same bytes, but for the time.
 """
 
+import dataclasses
 import json
 import os
 import sys
+import uuid
 
 from sbom import cyclonedx, debian, distributions, interpreter, spdx
 from sbom.lock import add_files
@@ -19,6 +21,7 @@ def main(root, subject_file, output):
     components = [*interpreter.find(root), *distributions.find(root), *debian.find(root)]
     add_files(components, subject.get("dependencies") or {})
     edges = edges_of(components)
+    subject["number"] = number_of(subject, components)
     os.makedirs(output, exist_ok=True)
     for name, writer in (("sbom.cdx.json", cyclonedx), ("sbom.spdx.json", spdx)):
         with open(os.path.join(output, name), "w", encoding="utf-8") as file:
@@ -27,6 +30,13 @@ def main(root, subject_file, output):
     counts = {kind: sum(each.kind == kind for each in components) for kind in ("python", "debian")}
     print(f"{counts['python']} Python distributions, {counts['debian']} system packages")
     return 0
+
+
+def number_of(subject, components):
+    """A number that bills with the same parts have, and no others."""
+    parts = [dataclasses.asdict(each) for each in components]
+    text = json.dumps([subject["name"], subject["version"], subject["platform"], subject["tool"], parts], sort_keys=True)
+    return uuid.uuid5(uuid.NAMESPACE_URL, text)
 
 
 def edges_of(components):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-
 from sbom.component import Component
 
 
 def document(subject: dict, components: list[Component], edges: dict[str, list[str]]) -> dict:
-    """`subject`: name, version (a digest), platform and tool, the version of what writes this."""
+    """
+    `subject`: name, version, platform, created, number, and tool, the version of what writes this. No digest of an image is in
+    it: images with the same parts have the same bill, which is attached to each of them.
+    """
     root = "image"
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        # The same image has the same number.
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, '/'.join((subject['name'], subject['version'], subject['platform'])))}",
+        "serialNumber": f"urn:uuid:{subject['number']}",
         "version": 1,
         "metadata": {
             "timestamp": subject["created"],
@@ -25,7 +25,7 @@ def document(subject: dict, components: list[Component], edges: dict[str, list[s
                 "bom-ref": root,
                 "type": "container",
                 "name": subject["name"],
-                "version": subject["version"],
+                **({"version": subject["version"]} if subject["version"] else {}),
                 "properties": [{"name": "pyline:platform", "value": subject["platform"]}],
             },
         },

@@ -11,10 +11,9 @@ _NONE = "NOASSERTION"
 
 
 def document(subject: dict, components: list[Component], edges: dict[str, list[str]]) -> dict:
-    """`subject`: name, version (a digest), platform, created, and tool, the version of what writes this."""
+    """`subject`: as for CycloneDX."""
     ids = {each.id: f"SPDXRef-{number}-{_plain(each.id)}" for number, each in enumerate(components, 1)}
     root = "SPDXRef-Image"
-    name = "/".join((subject["name"], subject["version"], subject["platform"]))
     relations = [("SPDXRef-DOCUMENT", "DESCRIBES", root)]
     relations += [(root, "CONTAINS", ids[each.id]) for each in components]
     relations += [(ids[one], "DEPENDS_ON", ids[other]) for one, others in sorted(edges.items()) for other in others]
@@ -23,7 +22,7 @@ def document(subject: dict, components: list[Component], edges: dict[str, list[s
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": subject["name"],
-        "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'spdx/{name}')}",
+        "documentNamespace": f"urn:uuid:{uuid.uuid5(subject['number'], 'spdx')}",
         "creationInfo": {"created": subject["created"], "creators": [f"Tool: pyline-{subject['tool']}"]},
         "packages": [_image(root, subject), *(_package(ids[each.id], each) for each in components)],
         "relationships": [
@@ -37,7 +36,7 @@ def _image(identifier: str, subject: dict) -> dict:
     return {
         "SPDXID": identifier,
         "name": subject["name"],
-        "versionInfo": subject["version"],
+        **({"versionInfo": subject["version"]} if subject["version"] else {}),
         "downloadLocation": _NONE,
         "filesAnalyzed": False,
         "primaryPackagePurpose": "CONTAINER",

@@ -22,6 +22,8 @@ interface Document {
   platform?: string
   /** Not where there is one of this type already. */
   once?: boolean
+  /** One that is the same but for its time is attached in its place. */
+  timed?: boolean
 }
 
 /** What is to stand beside an image. */
@@ -30,6 +32,8 @@ export interface Documents {
   sboms: Readonly<Record<string, Directory>>
   provenance: Statement
   release: Release
+  /** A tag of an earlier image: what is said of both is not uploaded again. */
+  like: string | undefined
   /** Signed statements, by names, with their predicate types. */
   bundles?: { directory: Directory; predicates: Readonly<Record<string, string>> } | undefined
 }
@@ -38,7 +42,7 @@ export interface Documents {
 export async function attach(
   name: string,
   digest: string,
-  { sboms, provenance, release, bundles }: Documents,
+  { sboms, provenance, release, bundles, like }: Documents,
   login: Login | undefined,
 ): Promise<void> {
   let input = dag
@@ -53,7 +57,7 @@ export async function attach(
       ["sbom.cdx.json", TYPES.cyclonedx],
       ["sbom.spdx.json", TYPES.spdx],
     ] as const)
-      list.push({ type, file: `${folder}/${title}`, title, platform, once: true })
+      list.push({ type, file: `${folder}/${title}`, title, platform, once: true, timed: true })
   }
   if (bundles === undefined) {
     input = input.withNewFile("provenance.json", JSON.stringify(provenance))
@@ -76,7 +80,8 @@ export async function attach(
     }
   }
   list.push({ type: TYPES.release, file: "release.json", title: "release.json" })
-  await registry(["attach", `${name}@${digest}`, "documents.json"], {
+  const more = like === undefined ? [] : ["--like", like]
+  await registry(["attach", `${name}@${digest}`, "documents.json", ...more], {
     login,
     input: input.withNewFile("documents.json", JSON.stringify(list)),
   })

@@ -51,7 +51,7 @@ export async function describe(
       platform,
       sbomOf(
         variant,
-        { name, digest, platform, created: toSeconds(finished) },
+        { name, version, platform, created: toSeconds(finished) },
         plan.production.dependencies,
       ),
     ]),
@@ -68,7 +68,9 @@ export async function describe(
     directory: await sign(signed, signing),
     predicates: { signature: signed.signature.predicateType, provenance: PROVENANCE },
   }
-  await attach(name, digest, { sboms, provenance: made, release, bundles }, login)
+  // Tags are put last: until then they are on the image before this one.
+  const like = [...tags.move, ...tags.keep][0]
+  await attach(name, digest, { sboms, provenance: made, release, bundles, like }, login)
 }
 
 /** Formats of bills of materials want no fractions of a second. */

@@ -11,15 +11,19 @@ const OUTPUT = "/opt/sbom"
 /** What a bill of materials is of. */
 export interface Subject {
   name: string
-  digest: string
+  /** The project's own. */
+  version: string | undefined
   platform: string
   created: string
 }
 
-/** `sbom.cdx.json` (CycloneDX 1.6) and `sbom.spdx.json` (SPDX 2.3) of an image: what its file system says that it has. */
+/**
+ * `sbom.cdx.json` (CycloneDX 1.6) and `sbom.spdx.json` (SPDX 2.3) of an image: what its file system says that it has. Images
+ * with the same parts have the same, but for the time.
+ */
 export function sbomOf(image: Container, subject: Subject, dependencies: Dependencies): Directory {
-  const { name, digest, platform, created } = subject
-  const document = { name, version: digest, platform, created, tool: VERSION, dependencies }
+  const { name, version = null, platform, created } = subject
+  const document = { name, version, platform, created, tool: VERSION, dependencies }
   return toolbox()
     .withMountedDirectory(PROGRAMS, files(packageProgram("sbom")))
     .withEnvVariable("PYTHONPATH", `${PROGRAMS}:${HOME}/tools`)

@@ -28,11 +28,12 @@ export function file(name: string, contents: string): string {
 }
 
 /** A list of documents to attach, as the program reads it. */
-export function documents(...list: { type: string; text: string; title?: string }[]): string {
-  const listed = list.map(({ type, text, title }) => ({
-    type,
+export function documents(
+  ...list: { type: string; text: string; title?: string; timed?: true }[]
+): string {
+  const listed = list.map(({ text, ...document }) => ({
+    ...document,
     file: path.relative(path.join(folder, "x"), file("document", text)),
-    ...(title === undefined ? {} : { title }),
   }))
   return file("documents.json", JSON.stringify(listed))
 }

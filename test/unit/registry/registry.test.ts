@@ -105,6 +105,34 @@ describe("documents", () => {
     expect(index === undefined).toBe(api)
   })
 
+  test("that differ from those of an earlier image in their time alone are the same", async () => {
+    const bill = (timestamp: string, parts: number) =>
+      JSON.stringify({ metadata: { timestamp }, parts })
+    const spdx = (created: string) => JSON.stringify({ creationInfo: { created, by: "x" } })
+    const list = (when: string, parts: number) =>
+      documents(
+        { type: "application/vnd.cyclonedx+json", text: bill(when, parts), timed: true },
+        { type: "application/spdx+json", text: spdx(when), timed: true },
+        { type: "application/vnd.example+json", text: when },
+      )
+    const texts = async (ref: string) => {
+      const out = path.dirname(file("x", ""))
+      await run(["referrers", ref, out])
+      return ["0-0", "1-0", "2-0"].map((name) => readFileSync(path.join(out, name), "utf8"))
+    }
+    registry.referrers = true
+    const first = added("me/app", "main")
+    expect((await run(["attach", first.ref, list("monday", 1), "--like", "none"])).answer.ok).toBe(
+      true,
+    )
+    const second = added("me/app", "second")
+    await run(["attach", second.ref, list("tuesday", 1), "--like", "main"])
+    expect(await texts(second.ref)).toEqual([bill("monday", 1), spdx("monday"), "tuesday"])
+    const third = added("me/app", "third")
+    await run(["attach", third.ref, list("friday", 2), "--like", "second"])
+    expect(await texts(third.ref)).toEqual([bill("friday", 2), spdx("monday"), "friday"])
+  })
+
   test("are kept under a tag and read again", async () => {
     const document = file("d.json", JSON.stringify({ type: "application/vnd.x", file: "d.json" }))
     const name = `${registry.host}/me/ledger:production`
