@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { homedir } from "node:os"
 import { resolve } from "node:path"
 import { UsageError } from "../failure.ts"
@@ -20,4 +21,21 @@ export function parseSecret(text: string, flag: string, cwd: string): string {
   }
   if (scheme !== "file") return `${scheme}://${rest}`
   return `file://${resolve(cwd, rest.replace(/^~(?=\/|$)/, homedir()))}`
+}
+
+/**
+ * Says at once that a secret is not there: on a CI host it is often not given to a job. A variable may well be empty. Its name is not
+ * repeated, as it may be the secret by mistake.
+ *
+ * @param uri as `parseSecret` returns it
+ */
+export function requireSecret(uri: string, flag: string): void {
+  const [, scheme, rest = ""] = /^(env|file):\/\/(.*)$/s.exec(uri) ?? []
+  if (scheme === "env" && process.env[rest] === undefined)
+    throw new UsageError(
+      `--${flag}: there is no such variable`,
+      "set it and export it; on a CI host, give the job the secret",
+    )
+  if (scheme === "file" && !statSync(rest, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`--${flag}: there is no such file`, "name a file that is there")
 }

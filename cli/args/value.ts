@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import { UsageError } from "../failure.ts"
 import type { Arg, Type } from "../verbs/module.ts"
 import { parseCsv } from "./csv.ts"
-import { parseSecret } from "./secret.ts"
+import { parseSecret, requireSecret } from "./secret.ts"
 
 /** A value for a verb's parameter. Objects of Dagger's API are still only described: no session is needed yet. */
 export type Value =
@@ -78,12 +78,18 @@ function toObject(name: string, text: string, arg: Arg, cwd: string): Value {
     case "File":
       return { file: place(text, arg, cwd, "file") }
     case "Secret":
-      return { secret: parseSecret(text, arg.flag, cwd) }
+      return { secret: presentSecret(text, arg.flag, cwd) }
     case "Container":
       return { container: text }
     default:
       throw new UsageError(`--${arg.flag} takes a ${name}, which pyline cannot make from text`)
   }
+}
+
+function presentSecret(text: string, flag: string, cwd: string): string {
+  const uri = parseSecret(text, flag, cwd)
+  requireSecret(uri, flag)
+  return uri
 }
 
 /** An absolute path that is there, or the address of a repository as it is. */

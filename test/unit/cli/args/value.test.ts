@@ -61,7 +61,7 @@ test.each<[Type, string, unknown]>([
     { directory: "https://example.com/r.git#main", exclude: [".git"] },
   ],
   [object("File"), "../LICENSE", { file: `${root}/LICENSE` }],
-  [object("Secret"), "env:TOKEN", { secret: "env://TOKEN" }],
+  [object("Secret"), "env:PATH", { secret: "env://PATH" }],
   [object("Container"), "alpine:3", { container: "alpine:3" }],
 ])("a value of type %o", (type, text, value) => {
   expect(toValue(arg(type, { ignore: [".git"] }), [text], cwd)).toEqual(value)
@@ -91,6 +91,9 @@ test.each<[Type, string, string]>([
   [object("Directory"), "nowhere", "--x=nowhere: there is no such folder"],
   [object("Directory"), "../LICENSE", "--x=../LICENSE: is not a folder"],
   [object("File"), "unit", "--x=unit: is not a file"],
+  [object("Secret"), "env:PYLINE_NO_SUCH_VARIABLE", "--x: there is no such variable"],
+  [object("Secret"), "file:nowhere", "--x: there is no such file"],
+  [object("Secret"), "file:unit", "--x: there is no such file"],
   [object("Socket"), "x", "--x takes a Socket, which pyline cannot make from text"],
 ])("a wrong value of type %o", (type, text, message) => {
   expect(() => toValue(arg(type), [text], cwd)).toThrow(message)
