@@ -72,7 +72,7 @@ function service(name: string, more: object) {
 
 describe.skipIf(why !== "")(`docker compose over ssh${why}`, () => {
   beforeAll(async () => {
-    registry = await DockerRegistry.start()
+    registry = await DockerRegistry.start({ login: true })
     host = await Host.start(tools, registry.host)
     const plugins = path.join(host.folder, "home/.docker/cli-plugins")
     mkdirSync(plugins, { recursive: true })

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
+import { DockerRegistry, hasDockerRegistry, LOGIN } from "../contract/servers/dockerRegistry.ts"
 import { begin, drive } from "./docker/drive.ts"
 import { dockerTools, Host, until } from "./docker/host.ts"
 import { proxyImage, publish, pythonImage } from "./docker/images.ts"
@@ -61,7 +61,7 @@ async function underLoad(deed: () => Promise<void>) {
 
 describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
   beforeAll(async () => {
-    registry = await DockerRegistry.start()
+    registry = await DockerRegistry.start({ login: true })
     host = await Host.start(tools, registry.host)
     await proxyImage(host, tools, "caddy:2")
     await pythonImage(host, "python")
@@ -101,6 +101,10 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     })
     expect(first.printed).toContain("  migrating to one\n")
     expect(await answers()).toEqual({ version: "one", said: "a word of the host's" })
+    // The login at the registry was there for the pull only.
+    const left =
+      "ls -d $0/.docker /tmp/pyline-????????/config.json /run/user/*/pyline-* 2>/dev/null || true"
+    expect(await host.run("sh", "-c", left, path.join(host.folder, "home"))).toBe("")
     expect(await on("status")).toMatchObject({ running: { digest: digestOf("one") }, drift: false })
   })
 
@@ -219,7 +223,7 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     expect(await deploy("one")).toMatchObject({ ok: true })
     await host.run("docker", "image", "rm", "--force", images.two ?? "")
     await host.run("docker", "tag", "python", `${registry.host}/shop:two`)
-    await host.run("docker", "push", `${registry.host}/shop:two`)
+    await host.run("docker", "--config", host.login, "push", `${registry.host}/shop:two`)
     const back = await on("rollback")
     expect(back, JSON.stringify(back)).toMatchObject({
       ok: true,
@@ -270,10 +274,14 @@ drain = 1
     )
     writeFileSync(path.join(source, "known_hosts"), host.knownHosts)
     await host.run("sh", "-c", "docker rm -f $(docker ps -aq)")
-    const run = await pyline([
-      ...["deploy", "live", "--image", images.one ?? "", "--source", source],
-      ...[`--ssh-key=file:${host.key}`, `--known-hosts=file:${source}/known_hosts`],
-    ])
+    const run = await pyline(
+      [
+        ...["deploy", "live", "--image", images.one ?? "", "--source", source],
+        ...["--username", LOGIN.username, "--password=env:REGISTRY_PASSWORD"],
+        ...[`--ssh-key=file:${host.key}`, `--known-hosts=file:${source}/known_hosts`],
+      ],
+      { env: { REGISTRY_PASSWORD: LOGIN.password } },
+    )
     expect(run.exitCode, run.all).toBe(0)
     expect(run.stdout).toContain(digestOf("one"))
     expect(await answers()).toMatchObject({ version: "one" })

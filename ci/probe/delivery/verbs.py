@@ -193,8 +193,8 @@ def opened(request, access, image=None, source=None):
     environment = dict(request["environment"])
     repository = images.repository_of(environment["registry"], access.registry_user, access.registry_password)
     environment["registry"] = repository.reference.name
-    if "port" not in environment:
-        known = None if image is None else images.port(images.configuration(source, image.digest))
+    if "port" not in environment and image is not None:
+        known = images.port(images.configuration(source, image.digest))
         environment["port"] = known or 8000
     holder = request.get("holder") or {}
     return Delivery(

@@ -20,7 +20,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = urlsplit(self.path).path
         if path == "/slow":
-            time.sleep(1.5)
+            time.sleep(1)
         ill = path == "/healthz" and SAYS.get("ill")
         body = json.dumps({"version": SAYS["version"], "said": os.environ.get("SAID", "")}).encode()
         self.send_response(500 if ill else 200)

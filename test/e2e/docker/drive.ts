@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
+import { LOGIN } from "../../contract/servers/dockerRegistry.ts"
 import { probeDirectory } from "../../unit/ci/fixtures.ts"
 import type { Answer } from "../deliveryProgram.ts"
 import type { Host } from "./host.ts"
@@ -29,14 +30,16 @@ export function begin(
   request: object,
   killAfter = "",
   knownHosts = host.knownHosts,
+  password = LOGIN.password,
 ) {
   const dir = mkdtempSync(path.join(host.folder, "run-"))
   const secrets = path.join(dir, "secrets")
   mkdirSync(secrets)
   copyFileSync(host.key, path.join(secrets, "ssh-key"))
   writeFileSync(path.join(secrets, "known-hosts"), knownHosts)
+  writeFileSync(path.join(secrets, "password"), `${password}\n`)
   const [input, output] = [path.join(dir, "request.json"), path.join(dir, "result.json")]
-  writeFileSync(input, JSON.stringify(request))
+  writeFileSync(input, JSON.stringify({ ...request, username: LOGIN.username }))
   const words = [command, input, "--output", output, "--secrets", secrets]
   const child: ChildProcess = spawn("python3", ["-B", "-c", KILLED, killAfter, ...words], {
     env: { ...process.env, PYTHONPATH: probeDirectory, TMPDIR: dir },

@@ -7,11 +7,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { LOGIN } from "../../contract/servers/dockerRegistry.ts"
 
 const here = import.meta.dirname
 const PACKAGES = ["docker.io", "containerd", "tini", "openssh-server", "libwrap0", "caddy"]
@@ -84,6 +86,11 @@ export class Host {
     return `ssh://deploy@127.0.0.1:${this.sshPort}`
   }
 
+  /** Folder with docker's configuration of who publishes; whoever deploys has none. */
+  get login(): string {
+    return path.join(this.folder, "login")
+  }
+
   /** Private half of the key that the host lets in. */
   get key(): string {
     return path.join(this.folder, "key")
@@ -111,6 +118,10 @@ export class Host {
         path.join(this.folder, name),
       ])
     renameSync(`${this.key}.pub`, path.join(this.folder, "authorized_keys"))
+    mkdirSync(this.login)
+    const auth = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64")
+    const config = { auths: { [registry]: { auth } } }
+    writeFileSync(path.join(this.login, "config.json"), JSON.stringify(config))
     this.#registryPort = registry.split(":")[1] ?? ""
     const port = Number(this.#registryPort)
     await this.#relay({ unix: path.join(this.folder, "registry") }, { port })

@@ -86,7 +86,7 @@ export async function publish(
   writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"))
   const name = `${repository}:${says.version}`
   await host.run("docker", "build", "-q", "-t", name, folder)
-  const said = await host.run("docker", "push", name)
+  const said = await host.run("docker", "--config", host.login, "push", name)
   const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1]
   if (digest === undefined) throw new Error(`docker push: ${said}`)
   // As on a machine that has never seen it.

@@ -4,6 +4,9 @@ import asyncio
 import sys
 
 
+TASKS = set()
+
+
 async def main(pairs):
     servers = []
     for pair in pairs:
@@ -14,6 +17,9 @@ async def main(pairs):
 
 async def listen(here, there):
     async def serve(reader, writer):
+        # Whoever forgets a task ends it.
+        TASKS.add(task := asyncio.current_task())
+        task.add_done_callback(TASKS.discard)
         try:
             other_reader, other_writer = await connect(there)
         except OSError:

@@ -60,7 +60,11 @@ class Docker(DockerHost):
                 self.docker("rm", "--force", name)
         name = f"{self.name}-{_short(image)}-{max(taken) + 1}"
         words = ["run", "--detach", "--name", name, "--pull", "never", "--network", self.network, "--restart", "no"]
-        words += self.labels(role="app", digest=image.digest, release=name)
+        known = self.inspect("image", image.reference)
+        if not known:
+            raise Errored(f"{image.reference} is not on {self.ssh.name} any more: somebody removed it")
+        port = self.port(known[0])
+        words += [*self.labels(role="app", digest=image.digest, release=name, port=port), "--env", f"PORT={port}"]
         self._run([*words, *self._variables(), image.reference])
         return name
 
@@ -70,7 +74,10 @@ class Docker(DockerHost):
     def switch(self, release):
         # From now on it comes back by itself when the machine does.
         self.docker("update", "--restart", "unless-stopped", release)
-        wanted = json.dumps(self._configuration(release)).encode()
+        container = self.container(release)
+        if container is None:
+            raise Errored(f"{release} is not on {self.ssh.name} any more: somebody removed it")
+        wanted = json.dumps(self._configuration(release, self.port(container))).encode()
         words = ["exec", "--interactive", self.proxy, "caddy", "reload", "--config", "-"]
         limit = 60 + self.environment["drain"]
         status, _, err = self.try_docker(*words, stdin=wanted, limit=limit)
@@ -123,11 +130,11 @@ class Docker(DockerHost):
         except (tarfile.TarError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise Errored(f"the configuration of the proxy {self.proxy} is not ours: what gets the requests is not known") from error
 
-    def _configuration(self, release):
+    def _configuration(self, release, port):
         """What the proxy is told (https://caddyserver.com/docs/json/)."""
         handler = {
             "handler": "reverse_proxy",
-            "upstreams": [{"dial": f"{release}:{self.environment['port']}"}],
+            "upstreams": [{"dial": f"{release}:{port}"}],
             # A release that is being restarted is waited for, as nothing has been sent to it yet.
             "load_balancing": {"try_duration": "5s", "try_interval": "100ms"},
             # Shorter than what servers of Python keep an idle connection for: no request meets one that is being closed.
@@ -145,10 +152,8 @@ class Docker(DockerHost):
         }
 
     def _variables(self):
-        words = ["--env", f"PORT={self.environment['port']}"]
-        if self.environment.get("envFile"):
-            words += ["--env-file", self.environment["envFile"]]
-        return words
+        file = self.environment.get("envFile")
+        return ["--env-file", file] if file else []
 
     def _run(self, words):
         status, _, err = self.try_docker(*words, limit=120)

@@ -156,32 +156,39 @@ class DockerHost(Target):
             self.docker("rm", "--force", name)
             raise MigrationFailed(f"the release command ended with exit status {status}", log)
 
+    def port(self, document):
+        """The port that a container or an image listens on: what the settings say, or else the first that it exposes."""
+        labelled = (document["Config"].get("Labels") or {}).get(f"{LABEL}.port")
+        exposed = sorted(int(text.partition("/")[0]) for text in document["Config"].get("ExposedPorts") or {})
+        return self.environment.get("port") or int(labelled or 0) or next(iter(exposed), 8000)
+
     def wait_until_healthy(self, container):
         """Asks a container until it answers with 200. Raises Unhealthy."""
         environment = self.environment
-        check = f"GET {environment['health']} on port {environment['port']}"
+        check = f"GET {environment['health']}"
         limit, came = time.monotonic() + environment["healthTimeout"], "nothing"
         while True:
             document = self.container(container)
             if document is None:
                 raise Unhealthy(check, 200, "no container: somebody removed it")
-            state = document["State"]
+            state, port = document["State"], self.port(document)
+            check = f"GET {environment['health']} on port {port}"
             if not state["Running"] or state.get("Restarting") or document.get("RestartCount", 0) > 0:
                 why = "was killed for its memory" if state.get("OOMKilled") else f"ended with exit status {state['ExitCode']}"
                 raise Unhealthy(check, 200, f"the container {why}", self.last_lines(container))
             addresses = [each.get("IPAddress") for each in document["NetworkSettings"]["Networks"].values()]
             address = next((each for each in addresses if each), None)
             if address:
-                status, came = self._ask(address)
+                status, came = self._ask(address, port)
                 if status == 200:
                     return
             if time.monotonic() > limit:
                 raise Unhealthy(f"{check} within {environment['healthTimeout']} s", 200, came, self.last_lines(container))
             time.sleep(0.5)
 
-    def _ask(self, address):
+    def _ask(self, address, port):
         try:
-            with self.ssh.http(address, self.environment["port"], ASK) as connection:
+            with self.ssh.http(address, port, ASK) as connection:
                 # The name that the application is asked by: frameworks refuse others.
                 named = urlsplit(self.environment.get("url") or "").netloc or "localhost"
                 headers = {"Host": named, "User-Agent": "pyline", "Connection": "close"}
