@@ -49,6 +49,11 @@ export const RUN_ELSEWHERE: { command: RegExp; test: string; there: string }[] =
   { command: /^pyline audit/, test: "test/e2e/audit.e2e.test.ts", there: '"audit"' },
   { command: /^pyline verify/, test: "test/e2e/publish.e2e.test.ts", there: '"verify"' },
   { command: /^pyline attachments/, test: "test/e2e/publish.e2e.test.ts", there: '"attachments"' },
+  {
+    command: /^pyline deploy production .*--ssh-key/,
+    test: "test/e2e/deliveryDocker.e2e.test.ts",
+    there: '"deploy"',
+  },
   { command: /^pyline image/, test: "test/e2e/oci.ts", there: '"image"' },
   { command: /^pyline test --debug/, test: "test/e2e/debug.e2e.test.ts", there: "--debug" },
   { command: /^pyline reports --shard/, test: "test/e2e/matrix.e2e.test.ts", there: "--shard" },
