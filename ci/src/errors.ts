@@ -1237,7 +1237,9 @@ export function deliveryFailed(
     means,
     fix,
   } = (NOT_DELIVERED[known] as (typeof NOT_DELIVERED)[string])(environment, from)
-  const isNamed = [environment, from].some((name) => message.includes(` ${name}`))
+  const isNamed = [environment, from].some((name) =>
+    new RegExp(`(?:^| )${name}(?: |$)`).test(message),
+  )
   return error(own, {
     found: isNamed ? message : `${environment}: ${message}`,
     means: [...detail.map((line) => `  ${line}`), ...(means === undefined ? [] : [means])],

@@ -46,6 +46,11 @@ export const RUN_ELSEWHERE: { command: RegExp; test: string; there: string }[] =
     test: "test/e2e/publishPackage.e2e.test.ts",
     there: '"publish-package"',
   },
+  ...["release", "deploy", "validate", "promote", "rollback"].map((verb) => ({
+    command: new RegExp(`^pyline ${verb} `),
+    test: "test/e2e/delivery.e2e.test.ts",
+    there: `("${verb}", `,
+  })),
   { command: /^pyline audit/, test: "test/e2e/audit.e2e.test.ts", there: '"audit"' },
   { command: /^pyline verify/, test: "test/e2e/publish.e2e.test.ts", there: '"verify"' },
   { command: /^pyline attachments/, test: "test/e2e/publish.e2e.test.ts", there: '"attachments"' },

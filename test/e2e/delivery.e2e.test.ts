@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import path from "node:path"
@@ -17,11 +17,12 @@ const login = ["--username", LOGIN.username, "--password=env:REGISTRY_PASSWORD"]
 class Host {
   running = ""
   status = 200
+  says = "fine"
   /** Seconds that a deployment takes. */
   slow = 0
   readonly #server = createServer((request, response) => {
     if (request.method !== "PUT") {
-      const body = request.url === "/digest" ? this.running : "fine"
+      const body = request.url === "/digest" ? this.running : this.says
       response.writeHead(request.url === "/healthz" ? this.status : 200).end(body)
       return
     }
@@ -69,6 +70,12 @@ def test_what_runs_is_what_is_validated():
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(os.environ["PYLINE_URL"] + "/digest") as answer:
         assert answer.read().decode() == os.environ["PYLINE_DIGEST"]
+
+
+def test_it_is_fine():
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(os.environ["PYLINE_URL"]) as answer:
+        assert answer.read() != b"fine enough for the others"
 `
 
 let registry: DockerRegistry
@@ -174,9 +181,7 @@ health = "/healthz"
     staging.status = 503
     const done = await release()
     expect(done.exitCode, done.all).toBe(1)
-    expect(done.stderr).toContain(
-      "error[VALIDATION_FAILED]: staging: 1 of 2 checks of staging said no",
-    )
+    expect(done.stderr).toContain("error[VALIDATION_FAILED]: 1 of 2 checks of staging said no")
     expect(done.stderr).toContain("GET /healthz 200 contains 'fine': expected 200, got 503 (fine)")
     expect(staging.running).not.toBe(first)
     expect(production.running).toBe(first)
@@ -188,6 +193,21 @@ health = "/healthz"
 
   test("what is verified then is promoted; where production says no, it goes back by itself", async () => {
     staging.status = 200
+    staging.says = "fine enough for the others"
+    const red = await run("validate", "staging")
+    expect(red.exitCode, red.all).toBe(1)
+    expect(red.stderr).toMatch(
+      /error\[VALIDATION_FAILED\]: .*python -m pytest acceptance ended with exit status 1/,
+    )
+    expect(red.stderr).toContain("test_it_is_fine - ")
+    staging.says = "fine"
+    const settings = path.join(source, "pyproject.toml")
+    const text = readFileSync(settings, "utf8")
+    writeFileSync(settings, text.replace("python -m pytest", "no-such-program"))
+    const errored = await run("validate", "staging")
+    expect(errored.exitCode, errored.all).toBe(3)
+    expect(errored.stderr).toContain("error[ACCEPTANCE_ERRORED]: staging: ")
+    writeFileSync(settings, text)
     const verified = await run("validate", "staging")
     expect(verified.exitCode, verified.all).toBe(0)
     expect(lastLine(verified.stdout)).toBe(`staging: ${staging.running} is verified`)
@@ -205,7 +225,7 @@ health = "/healthz"
   test("an older build does not replace a newer one, and promotion is not gone round", async () => {
     const older = await change("deploy", "staging", `${registry.host}/staging/shop@${first}`)
     expect(older.exitCode, older.all).toBe(1)
-    expect(older.stderr).toContain("error[DEPLOY_OLDER]: staging: ")
+    expect(older.stderr).toContain("error[DEPLOY_OLDER]: ")
     const round = await change("deploy", "production", `${registry.host}/staging/shop@${first}`)
     expect(round.exitCode, round.all).toBe(2)
     expect(round.stderr).toContain(
@@ -221,7 +241,7 @@ health = "/healthz"
     expect(production.running).toBe(first)
     const held = await change("promote", "staging", "production")
     expect(held.exitCode, held.all).toBe(1)
-    expect(held.stderr).toContain("error[ENVIRONMENT_HELD]: production: ")
+    expect(held.stderr).toContain("error[ENVIRONMENT_HELD]: production is held since ")
 
     production.slow = 15
     const promote = () => change("promote", "staging", "production", "--end-hold")

@@ -268,8 +268,15 @@ except Raced:
     }
   })
 
-  test("a registry that is away is no verdict", async () => {
+  test("an environment that does not answer is no verdict, and neither is a registry that is away", async () => {
     await deploy(old)
+    const silent = { ...staging.environment, url: "http://127.0.0.1:9" }
+    expect(await on("validate", { environment: silent })).toMatchObject({
+      kind: "errored",
+      code: "unreachable",
+      message: "http://127.0.0.1:9/healthz does not answer (Connection refused)",
+    })
+    expect((await events())[0]).toBe("deployed")
     const answer: Answer = await on("deploy", {
       environment: { ...staging.environment, registry: "127.0.0.1:9/team/app" },
       image: `127.0.0.1:9/team/app@${newer}`,
