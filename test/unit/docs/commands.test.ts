@@ -6,6 +6,7 @@ import { parse } from "../../../cli/args/parse.ts"
 import type { Module } from "../../../cli/verbs/module.ts"
 import { commandsOf, commandsOfDocs, type Shown, wordsOf } from "../../docs/commands.ts"
 import { RUN, RUN_ELSEWHERE } from "../../docs/run.ts"
+import { stepsOf } from "../../docs/tutorial.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
 const shown = commandsOfDocs()
@@ -30,9 +31,10 @@ const SCRIPTS: { [command: string]: string } = {
  *
  * @throws Error for what the real parser does not take
  */
-function how({ command }: Shown): string {
+function how({ command, page }: Shown): string {
   const verdict = check(command)
   if (command in RUN) return "run"
+  if (page === "docs/tutorial.md") return "run by test/hosts/tutorial.hosts.test.ts"
   const elsewhere = RUN_ELSEWHERE.find((one) => one.command.test(command))
   return elsewhere ? `run by ${elsewhere.test}` : verdict
 }
@@ -125,6 +127,16 @@ describe("what is a command", () => {
     ],
   ])("%j", (text, commands) => {
     expect(commandsOf("page", text).map(({ command }) => command)).toEqual(commands)
+  })
+
+  test("and what a page says to do, step by step", () => {
+    const page =
+      "In `a/b.py`, which is new:\n\n```python\nx = 1\n```\n\n```sh\nls # all\nfalse # exits with 1\n```\n"
+    expect(stepsOf(page)).toEqual([
+      { file: "a/b.py", text: "x = 1\n" },
+      { command: "ls", exits: 0, line: 8 },
+      { command: "false", exits: 1, line: 9 },
+    ])
   })
 
   test("and its words", () => {
