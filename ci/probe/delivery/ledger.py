@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from delivery.errors import Errored, Raced
 from registry import artifact
 from registry.client import MANIFEST, Manifest
+from registry.reference import DIGEST
 
 TYPE = "application/vnd.pyline.deployment.v1+json"
 _MARK = "application/vnd.pyline.mark.v1+json"
@@ -101,7 +102,7 @@ class Ledger:
         try:
             data = base64.b64decode(manifest.document["layers"][0]["data"], validate=True)
             document = json.loads(data)
-            good = document["environment"] == self.environment and document["event"] in EVENTS and document["seq"] > 0
+            good = document["environment"] == self.environment and document["event"] in EVENTS and _is_sound(document)
         except (LookupError, TypeError, ValueError, binascii.Error):
             good = False
         if not good:
@@ -208,6 +209,18 @@ class Ledger:
             manifest = self._repository.manifest(image.digest)
             if manifest is not None:
                 self._repository.put(tag, manifest)
+
+
+def _is_sound(document):
+    """Whether it is what others go by: whoever may write to the repository may write a record."""
+    digests = [document[key] for key in ("digest", "previous", "previousDigest") if document.get(key) is not None]
+    return (
+        isinstance(document["seq"], int)
+        and document["seq"] > 0
+        and isinstance(document["at"], str)
+        and (document["event"] not in BROUGHT or "digest" in document)
+        and all(isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in digests)
+    )
 
 
 def now():

@@ -22,11 +22,16 @@ def bad(error, **values):
         "ok": False,
         "kind": error.kind,
         "code": error.code,
-        "message": str(error),
-        "detail": error.detail,
+        "message": plain(str(error)),
+        "detail": [plain(line) for line in error.detail],
         **registry,
         **values,
     }
+
+
+def plain(text):
+    """Without what a terminal would obey: logs and answers are whatever somebody else wrote."""
+    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)[:2000]
 
 
 def write(path, result):

@@ -7,6 +7,7 @@ import { patiently } from "../pipeline/retry.ts"
 import { inProject } from "../pipeline/tests.ts"
 import type { Plan } from "../project/plan.ts"
 import type { Placed } from "./environments.ts"
+import { plain } from "./plain.ts"
 
 const LAST = 30
 
@@ -59,6 +60,6 @@ export async function accept(
 const lastLines = (text: string): string[] =>
   text
     .split("\n")
-    .map((line) => line.trimEnd())
+    .map((line) => plain(line.trimEnd()))
     .filter((line) => line !== "")
     .slice(-LAST)

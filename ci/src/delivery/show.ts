@@ -1,3 +1,4 @@
+import { plain } from "./plain.ts"
 import type { Brought, LedgerRecord } from "./records.ts"
 import type { Status } from "./status.ts"
 import type { Validated } from "./validate.ts"
@@ -38,7 +39,7 @@ export function showStatus(status: Status): string {
   if (working !== null)
     lines.push(`  ${working.by ?? "somebody"} began to change it at ${working.at}`)
   if (trouble !== null) lines.push(`  last attempt ${event(trouble)}`)
-  return lines.join("\n")
+  return lines.map(plain).join("\n")
 }
 
 /** Records of an environment, newest first: a line for each. */
@@ -54,6 +55,7 @@ export function showHistory(environment: string, records: readonly LedgerRecord[
       [record.by, record.run].filter(Boolean).join(" "),
       noteOf(record),
     ])
+    .map((row) => row.map((cell) => plain(`${cell}`)))
   const widths = [0, 1, 2, 3, 4].map((column) =>
     Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
   )

@@ -227,6 +227,8 @@ describe("what is said", () => {
   test("of its ledger", () => {
     expect(showHistory("staging", [])).toBe("nothing was ever deployed to staging")
     const records = [record("verified", { run: "https://ci.test/7" }), record("deployed")]
+    const forged = [record("verified", { by: "\u001b[2Jada\nb", why: "\u009b31m" })]
+    expect(showHistory("staging", forged)).toMatch(/\ufffd\[2Jada\ufffdb {2}\ufffd31m$/)
     expect(showHistory("staging", records)).toMatchInlineSnapshot(`
       "2026-03-01T10:00:00Z  verified  sha256:aaaaaaaaaaaa  0123456789ab  ada https://ci.test/7
       2026-03-01T10:00:00Z  deployed  sha256:aaaaaaaaaaaa  0123456789ab  ada"
