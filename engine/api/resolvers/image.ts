@@ -55,13 +55,13 @@ function attributes(c: Container, args: ImageArgs): Record<string, string> {
 }
 
 /**
- * An image that says in the OCI label when it was created has no other time in it: when its layers happened to be built is
- * not written down. Dagger writes that down always.
+ * An image that says in the OCI label when it was created has no time beside it: when its layers happened to be built is not
+ * written down. BuildKit lets no time pass that is later than what it is told here, so only the first of all gives the same
+ * image on an engine that has some of its layers already and on one that has none. Dagger always writes the times down.
  */
 function epoch({ config }: Container): Record<string, string> {
   const label = config.labels.find(({ name }) => name === "org.opencontainers.image.created")
-  const time = Date.parse(label?.value ?? "")
-  return Number.isNaN(time) ? {} : { "source-date-epoch": String(Math.floor(time / 1000)) }
+  return label === undefined ? {} : { "source-date-epoch": "0" }
 }
 
 /** Writes or pushes the container, and its variants for other platforms, as one image. */
