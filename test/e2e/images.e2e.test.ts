@@ -8,7 +8,11 @@ const web = [
   ["starlette_factory", "/", "hello from starlette 0.3.0"],
   ["litestar_pdm", "/", "hello from litestar"],
   ["aiohttp_own", "/", "hello from aiohttp"],
-  ["procfile_wsgi", "/", "hello from a Procfile"],
+  [
+    "procfile_wsgi",
+    "/",
+    "Procfile: PNG image data, 1 x 1, 8-bit/color RGBA, non-interlaced\nbanner",
+  ],
   ["main_script", "/", "hello from a script"],
   ["workspace_member", "/", "hello from a workspace"],
 ] as const
