@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
+import { DockerRegistry, hasDockerRegistry, LOGIN } from "../contract/servers/dockerRegistry.ts"
 import {
   type Answer,
   Place,
@@ -128,6 +128,44 @@ describe.skipIf(!hasDockerRegistry)("delivery (skipped without docker-registry)"
       expect(await on("status")).toMatchObject({ drift: true })
     } finally {
       production.close()
+    }
+  })
+
+  test("is promoted to another registry, whose login is told to no other", async () => {
+    const other = await DockerRegistry.start({ login: true })
+    const production = await new Place("production", `${other.host}/prod/shop`).open()
+    const later = await new Place("later", `${app()}-later`).open()
+    const file = path.join(production.dir, "password")
+    writeFileSync(file, `${LOGIN.password}\n`)
+    const { username } = LOGIN
+    const promote = (from: Place, to: Place, who: object, secrets: Record<string, string>) => {
+      const request = { environment: to.environment, from: from.environment, ...who }
+      return run("promote", request, undefined, secrets)
+    }
+    try {
+      for (const place of [production, later]) place.script(WRITES)
+      await deploy(newer)
+      await on("validate")
+      const refused = { code: "registry", registry: "refused" }
+      expect(await promote(staging, production, {}, {})).toMatchObject(refused)
+      expect(production.running()).toBeUndefined()
+      expect(await promote(staging, production, { username }, { password: file })).toMatchObject({
+        ok: true,
+        image: `${other.host}/prod/shop@${newer}`,
+      })
+      expect(production.running()).toBe(newer)
+      const validated = { environment: production.environment, username }
+      await run("validate", validated, undefined, { password: file })
+      // The other way it is the login of where the image comes from.
+      expect(await promote(production, later, { username }, { password: file })).toMatchObject(
+        refused,
+      )
+      expect(
+        await promote(production, later, { fromUsername: username }, { "from-password": file }),
+      ).toMatchObject({ ok: true, after: { digest: newer } })
+    } finally {
+      for (const place of [production, later]) place.close()
+      await other.remove()
     }
   })
 
