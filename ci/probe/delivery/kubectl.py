@@ -15,7 +15,7 @@ _PATIENCE = 20
 # Reading again is harmless.
 _ATTEMPTS = 4
 _SERVER = re.compile(r"^Error from server(?: \((\w+)\))?: (.*)$", re.MULTILINE)
-_INVALID = re.compile(r"^The \S+ \".*\" is invalid: ?(.*)", re.DOTALL)
+_INVALID = re.compile(r"^The (?:\S+ \".*\"|request) is invalid: |no matches for kind ")
 _REFUSED = re.compile(r"\b(Unauthorized|Forbidden)\b|is forbidden: ")
 _AWAY = re.compile(
     r"connection to the server .* was refused|unable to connect to the server|connection refused|no such host"
@@ -119,8 +119,8 @@ def trouble(said):
         if reason in _PASSES or "etcdserver: " in message:
             return Unreachable(f"the API server: {message}")
         return Refused(reason, message)
-    if invalid := _INVALID.search(text):
-        return Refused("Invalid", _short(text if not invalid[1] else text.replace("\n", " ")))
+    if _INVALID.search(text):
+        return Refused("Invalid", _short(text.replace("\n", " ")))
     message = _short(lines[-1].removeprefix("error: ") if lines else "kubectl failed and said nothing")
     if _SETTINGS.search(text):
         return Request(f"the kubeconfig: {message}")

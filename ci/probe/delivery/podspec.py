@@ -33,7 +33,7 @@ def with_image(spec, name, reference, where):
 
 
 def image_patch(deployment, name, reference, keep):
-    """A JSON patch of the Deployment, which fails where it was changed since it was read."""
+    """A JSON patch of the Deployment, which fails where its template was changed since it was read."""
     where = f"deployment/{rollout.name_of(deployment)}"
     spec = deployment["spec"]["template"]["spec"]
     wanted = with_image(spec, name, reference, where)
@@ -54,7 +54,7 @@ def template_patch(deployment, replica_set):
 
 
 def _unchanged(deployment):
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]}
+    return {"op": "test", "path": "/spec/template", "value": deployment["spec"]["template"]}
 
 
 def pinned(items, deployment, name, reference, keep):

@@ -51,7 +51,6 @@ const deployment = (image: string, status: object, released?: string) => ({
     name: "shop",
     uid: "d",
     generation: 2,
-    resourceVersion: "7",
     annotations: released === undefined ? {} : { "dev.pyline.released": released },
   },
   spec: {
@@ -116,13 +115,14 @@ describe("a Deployment", () => {
     )
   })
 
-  test("is patched in the version that was read, and only where it is another image", () => {
+  test("is patched where its template is what was read, and only where it is another image", () => {
     const patch = (reference: string) =>
       evaluate(`podspec.image_patch(given["now"], None, given["reference"], 3)`, {
         now: now(done),
         reference,
       })
-    const same = { op: "test", path: "/metadata/resourceVersion", value: "7" }
+    const { template } = now(done).spec
+    const same = { op: "test", path: "/spec/template", value: template }
     const keep = { op: "add", path: "/spec/revisionHistoryLimit", value: 3 }
     const path = "/spec/template/spec/containers/0/image"
     expect(patch(`shop@${A}`)).toEqual([same, keep])
@@ -196,6 +196,16 @@ describe("what kubectl says", () => {
       `The Deployment "shop" is invalid: spec.replicas: Invalid value: -1`,
       "request",
       /^The Deployment "shop" is invalid: spec/,
+    ],
+    [
+      `The request is invalid: the server rejected our request due to an error in our request`,
+      "request",
+      /^The request is invalid: /,
+    ],
+    [
+      `unable to recognize no matches for kind "Thing" in version "example.com/v1"`,
+      "request",
+      /^unable to recognize no matches for kind "Thing"/,
     ],
     [`error: context "moon" does not exist`, "request", /^the kubeconfig: context "moon"/],
     [``, "errored", /^kubectl: kubectl failed and said nothing$/],
