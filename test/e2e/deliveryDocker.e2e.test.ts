@@ -68,8 +68,9 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     const repository = `${registry.host}/shop`
     const versions = {
       one: {},
-      two: { starts: 0.5 },
+      two: { starts: 0.5, checked: true },
       ill: { ill: true },
+      sick: { ill: true, checked: true },
       dies: { dies: true },
       stuck: { stuck: true },
       slow: { migrates: 6 },
@@ -110,13 +111,19 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
 
   test("no request is lost while a release takes the place of another, or fails to", async () => {
     const got = await underLoad(async () => {
-      expect(await deploy("two")).toMatchObject({ ok: true, before: { digest: digestOf("one") } })
-      const ill = await deploy("ill", { healthTimeout: 3 })
+      expect(await deploy("two", { health: undefined })).toMatchObject({
+        ok: true,
+        before: { digest: digestOf("one") },
+      })
+      const ill = await deploy("ill", { healthTimeout: 1 })
       expect(ill).toMatchObject({
         ...{ ok: false, kind: "failed", code: "unhealthy" },
         message:
-          'GET /healthz on port 8000 within 3 s: expected 200, got 500 ({"version": "ill", "said": "a word of the host\'s"})',
+          'GET /healthz on port 8000 within 1 s: expected 200, got 500 ({"version": "ill", "said": "a word of the host\'s"})',
         detail: ["its last lines:", "  version ill listens"],
+      })
+      expect(await deploy("sick", { healthTimeout: 1, health: undefined })).toMatchObject({
+        message: "the image's health check within 1 s: expected exit status 0, got exit status 1",
       })
       expect(await deploy("dies")).toMatchObject({
         ...{ code: "unhealthy", detail: ["its last lines:", "  no database"] },
@@ -141,7 +148,6 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
   test("a run that is killed in the middle of a step, and run again, ends right; nobody notices", async () => {
     // Commands on the host, in their order.
     const points = [
-      "docker pull",
       "docker run release-command",
       "docker run role=app",
       "caddy reload",
@@ -150,8 +156,6 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     let next = "two"
     const got = await underLoad(async () => {
       for (const point of points) {
-        // So that there is something to pull.
-        await host.try("docker", "image", "rm", "--force", images[next] ?? "")
         const more = { release: true, drain: 1, keep: 0 }
         const killed = await begin(host, "deploy", request(next, more), point).ended
         expect(killed.signal, `${point}: ${killed.printed}`).toBe("SIGKILL")

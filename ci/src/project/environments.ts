@@ -12,7 +12,6 @@ export interface Environment
   /** What its containers are called after. */
   app: string
   healthTimeout: number
-  health: string
   timeout: number
   keep: number
   drain: number
@@ -76,11 +75,12 @@ function environmentOf(
     if (command === undefined) return []
     return [[key, typeof command === "string" ? lineCommand(command) : command] as const]
   })
+  const asked = fact.health ?? health
   return {
     ...rest,
     app,
     order,
-    health: fact.health ?? health ?? "/",
+    ...(asked === undefined ? {} : { health: asked }),
     healthTimeout: fact.healthTimeout ?? 60,
     timeout: fact.timeout ?? 900,
     keep: fact.keep ?? 3,

@@ -1,5 +1,6 @@
 """The application of the tests. It says which version it is, and what it does wrong is told by files beside it."""
 
+import http.client
 import json
 import os
 import signal
@@ -43,6 +44,10 @@ def main():
         print(f"migrating to {SAYS['version']}", flush=True)
         time.sleep(SAYS.get("migrates", 0))
         sys.exit(3 if SAYS.get("stuck") else 0)
+    if sys.argv[1:] == ["well"]:
+        connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=4)
+        connection.request("GET", "/healthz")
+        sys.exit(connection.getresponse().status != 200)
     if SAYS.get("dies"):
         print("no database", flush=True)
         sys.exit(7)

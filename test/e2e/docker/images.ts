@@ -81,6 +81,10 @@ export async function publish(
     `LABEL org.opencontainers.image.created=${created}`,
     `LABEL pyline.release=${release}`,
     "EXPOSE 8000",
+    // An image may say itself whether it is well.
+    ...(says.checked === true
+      ? [`HEALTHCHECK CMD ["/usr/bin/python3", "/app/app.py", "well"]`]
+      : []),
     'CMD ["/usr/bin/python3", "/app/app.py"]',
   ]
   writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"))

@@ -19,6 +19,7 @@ LAST = 20
 # Seconds that the check of a new release may take once.
 ASK = 10
 PULL = 1800
+NOBODY = "no answer: nothing listens there"
 
 # Standard input is the login; the folder is nobody else's and gone afterwards. $1 is the image.
 _PULL_WITH_LOGIN = """
@@ -163,43 +164,70 @@ class DockerHost(Target):
         return self.environment.get("port") or int(labelled or 0) or next(iter(exposed), 8000)
 
     def wait_until_healthy(self, container):
-        """Asks a container until it answers with 200. Raises Unhealthy."""
-        environment = self.environment
-        check = f"GET {environment['health']}"
-        limit, came = time.monotonic() + environment["healthTimeout"], "nothing"
+        """
+        Asks a container until it is well: by the health check of the settings, else by the image's own (HEALTHCHECK), else
+        by an answer that is no error of the server's. Raises Unhealthy.
+        """
+        limit, came, pause = time.monotonic() + self.environment["healthTimeout"], "nothing", 0.5
         while True:
             document = self.container(container)
             if document is None:
-                raise Unhealthy(check, 200, "no container: somebody removed it")
-            state, port = document["State"], self.port(document)
-            check = f"GET {environment['health']} on port {port}"
+                raise Unhealthy("the container", "to be there", "none: somebody removed it")
+            check, expected, ask = self._check(document)
+            state = document["State"]
             if not state["Running"] or state.get("Restarting") or document.get("RestartCount", 0) > 0:
                 why = "was killed for its memory" if state.get("OOMKilled") else f"ended with exit status {state['ExitCode']}"
-                raise Unhealthy(check, 200, f"the container {why}", self.last_lines(container))
-            addresses = [each.get("IPAddress") for each in document["NetworkSettings"]["Networks"].values()]
-            address = next((each for each in addresses if each), None)
-            if address:
-                status, came = self._ask(address, port)
-                if status == 200:
-                    return
+                raise Unhealthy(check, expected, f"the container {why}", self.last_lines(container))
+            well, came = ask()
+            if well:
+                return
             if time.monotonic() > limit:
-                raise Unhealthy(f"{check} within {environment['healthTimeout']} s", 200, came, self.last_lines(container))
-            time.sleep(0.5)
+                within = f"{check} within {self.environment['healthTimeout']} s"
+                raise Unhealthy(within, expected, came, self.last_lines(container))
+            time.sleep(pause)
+            # What answers, if not well, writes lines of its own: those before them are worth more.
+            pause = 0.5 if came == NOBODY else min(4.0, pause * 1.5)
 
-    def _ask(self, address, port):
+    def _check(self, document):
+        """(what is asked, what is expected, a function that asks once) of a container: (whether it is well, what came)."""
+        path = self.environment.get("health")
+        own = ((document["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]) if path is None else ["NONE"]
+        if own[0] in ("CMD", "CMD-SHELL"):
+            words = own[1:] if own[0] == "CMD" else ["/bin/sh", "-c", *own[1:]]
+            return "the image's health check", "exit status 0", lambda: self._exec(document["Name"].lstrip("/"), words)
+        port = self.port(document)
+        addresses = [each.get("IPAddress") for each in document["NetworkSettings"]["Networks"].values()]
+        address = next((each for each in addresses if each), None)
+        expected = "less than 500" if path is None else 200
+        return f"GET {path or '/'} on port {port}", expected, lambda: self._get(address, port, path)
+
+    def _exec(self, name, words):
+        try:
+            status, out, err = self.try_docker("exec", name, *words, limit=3 * ASK)
+        except Errored as error:
+            return False, str(error)
+        said = lines(out + err)
+        if any("ConnectionRefused" in line or "Connection refused" in line for line in said):
+            return False, NOBODY
+        return status == 0, f"exit status {status}{f' ({said[-1][:200]})' if said else ''}"
+
+    def _get(self, address, port, path):
+        if address is None:
+            return False, NOBODY
         try:
             with self.ssh.http(address, port, ASK) as connection:
                 # The name that the application is asked by: frameworks refuse others.
                 named = urlsplit(self.environment.get("url") or "").netloc or "localhost"
                 headers = {"Host": named, "User-Agent": "pyline", "Connection": "close"}
-                connection.request("GET", self.environment["health"], headers=headers)
+                connection.request("GET", path or "/", headers=headers)
                 answer = connection.getresponse()
                 text = " ".join(answer.read(300).decode("utf-8", "replace").split())
-                return answer.status, f"{answer.status}{f' ({text[:200]})' if text and answer.status != 200 else ''}"
+                well = answer.status < 500 if path is None else answer.status == 200
+                return well, f"{answer.status}{f' ({text[:200]})' if text else ''}"
         except TimeoutError:
-            return None, f"no answer within {ASK} s"
+            return False, f"no answer within {ASK} s"
         except (OSError, http.client.HTTPException):
-            return None, "no answer: nothing listens there"
+            return False, NOBODY
 
     def remove_image(self, name):
         """An image that nothing uses any more; docker keeps one that something does."""
