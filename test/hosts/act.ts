@@ -3,7 +3,7 @@ import path from "node:path"
 import type { TestContext } from "vitest"
 import { $ } from "zx"
 import type { Pyline } from "./checkout.ts"
-import { bare, folder, need, type Project, pyline } from "./host.ts"
+import { bare, ending, folder, need, type Project, pyline } from "./host.ts"
 
 /** The action as act is to take it: its files are copied for each step, so what they start is a link. */
 function actionOf({ clone }: Pyline): string {
@@ -78,8 +78,7 @@ export async function act(
   ]
   const { exitCode, stdout, stderr } = await $({
     cwd: at,
-    quiet: true,
-    nothrow: true,
+    ...ending,
     env: bare({}),
   })`${program} ${event} ${flags} ${words}`
   const artifacts = readdirSync(kept).map((name) => [name, readdirSync(path.join(kept, name))])

@@ -67,11 +67,13 @@ async function pylineForHosts(at: string): Promise<Pyline> {
   writeFileSync(
     hook,
     `#!/bin/sh
-[ -f cli/prepare.mjs ] && [ ! -e node_modules ] || exit 0
-cp -al '${root}/node_modules' . 2>/dev/null || cp -r '${root}/node_modules' .
-cp -r '${root}/dist' .
-# Not the same file as that of the checkout: a date of it says something there.
-rm node_modules/.package-lock.json && cp '${root}/node_modules/.package-lock.json' node_modules/
+[ -f cli/prepare.mjs ] && [ ! -e dist ] || exit 0
+cp -al '${root}/dist' . 2>/dev/null || cp -r '${root}/dist' .
+# What is built needs no packages; the launcher only asks which are installed.
+mkdir node_modules
+cp '${root}/node_modules/.package-lock.json' node_modules/
+# Not the same file as that of the checkout: its date says something there.
+rm dist/.stamp && cp '${root}/dist/.stamp' dist/
 touch dist/.stamp node_modules/.package-lock.json
 `,
     { mode: 0o755 },

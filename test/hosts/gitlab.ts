@@ -1,7 +1,7 @@
 import path from "node:path"
 import type { TestContext } from "vitest"
 import { $ } from "zx"
-import { bare, need, type Project, pyline } from "./host.ts"
+import { bare, ending, need, type Project, pyline } from "./host.ts"
 
 /** Runs the jobs of a project that its rules choose, with the shell of this machine. */
 export async function gitlab({ at }: Project, context: TestContext, words: string[] = []) {
@@ -10,8 +10,7 @@ export async function gitlab({ at }: Project, context: TestContext, words: strin
   const flags = ["--shell-isolation"]
   const { exitCode, stdout, stderr } = await $({
     cwd: at,
-    quiet: true,
-    nothrow: true,
+    ...ending,
     env: bare(pyline.env),
   })`${program} ${flags} ${words}`
   return { exitCode, said: stdout + stderr }

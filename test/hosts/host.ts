@@ -17,6 +17,9 @@ export async function need(context: TestContext, name: ToolName): Promise<string
   return (found as { path: string }).path
 }
 
+/** How the program of a host is run: it ends before its test does, and with the terminal that it was started from. */
+export const ending = { quiet: true, nothrow: true, detached: false, timeout: "280s" } as const
+
 const folders: string[] = []
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })

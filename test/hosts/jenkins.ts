@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs"
 import path from "node:path"
 import type { TestContext } from "vitest"
 import { $ } from "zx"
-import { folder, machine, need, type Project } from "./host.ts"
+import { ending, folder, machine, need, type Project } from "./host.ts"
 
 /** Runs a Jenkinsfile with Groovy; what is in braces it does as `run.groovy` says. */
 export async function jenkins(
@@ -19,8 +19,7 @@ export async function jenkins(
   const script = path.join(import.meta.dirname, "jenkins/run.groovy")
   const { exitCode, stdout, stderr } = await $({
     cwd: at,
-    quiet: true,
-    nothrow: true,
+    ...ending,
     env,
   })`java -cp ${groovy} groovy.ui.GroovyMain ${script} ${file} ${secrets}`
   return { exitCode, said: stdout + stderr }

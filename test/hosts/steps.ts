@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { parse } from "yaml"
 import { $ } from "zx"
+import { ending } from "./host.ts"
 
 export interface Ran {
   /** Whether the host would say that the job is green. */
@@ -89,8 +90,7 @@ async function bash(script: string, cwd: string, env: Env, flags: string[]): Pro
   const { exitCode, stdout, stderr } = await $({
     cwd,
     env,
-    quiet: true,
-    nothrow: true,
+    ...ending,
   })`bash ${flags} -c ${script}`
   return { passed: exitCode === 0, said: stdout + stderr }
 }

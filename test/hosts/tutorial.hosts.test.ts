@@ -7,7 +7,7 @@ import { stepsOf } from "../docs/tutorial.ts"
 import { dockerTools, Host } from "../e2e/docker/host.ts"
 import { proxyImage } from "../e2e/docker/images.ts"
 import { root } from "./checkout.ts"
-import { bare, folder, pyline } from "./host.ts"
+import { bare, ending, folder, pyline } from "./host.ts"
 
 // Follows docs/tutorial.md from its first line to its last, on two docker hosts of its own.
 
@@ -97,7 +97,7 @@ describe.skipIf(why !== "")(`the tutorial${why}`, () => {
       if (await onHosts(command, home)) continue
       // The address of this checkout is not one that GitHub could take.
       const from = command.startsWith("pyline init") ? ` --from ${pyline.from}` : ""
-      const run = await $({ cwd, env, quiet: true, nothrow: true })`bash -c ${here(command) + from}`
+      const run = await $({ cwd, env, ...ending })`bash -c ${here(command) + from}`
       expect(run.exitCode, `docs/tutorial.md:${line}: ${command}\n${run.stderr}${run.stdout}`).toBe(
         exits,
       )

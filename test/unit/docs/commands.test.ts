@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { beforeAll, describe, expect, test } from "vitest"
 import { parse } from "../../../cli/args/parse.ts"
@@ -109,6 +109,34 @@ test("every command that is said to be run is on a page, and the other tests are
       String(command),
     ).toBe(true)
   }
+})
+
+const written = path.join(root, "test/unit/cli/init/files")
+
+/** Command lines of the files that `pyline init` writes. */
+function commandsOfHosts(file: string): string[][] {
+  const text = readFileSync(file, "utf8")
+  const lines = [...text.matchAll(/pyline\/pyline" (.*?)'?$/gm)].map(([, line = ""]) =>
+    wordsOf(line),
+  )
+  // GitHub's action puts its inputs together.
+  const inputs = [...text.matchAll(/^ +verb: (\w+)\n(?: +args: \|\n((?: +--.*\n)+))?/gm)]
+  return [
+    ...lines,
+    ...inputs.map(([, verb = "", args = ""]) =>
+      [verb, ...args.trim().split(/\n */)].filter(Boolean),
+    ),
+  ]
+}
+
+test.each(
+  readdirSync(written, { recursive: true, encoding: "utf8" }).filter((name) => /\w\/\w/.test(name)),
+)("every command of a CI host's %s is one that there is", (name) => {
+  const commands = commandsOfHosts(path.join(written, name))
+  expect(commands.length).toBeGreaterThan(0)
+  const [purpose = ""] = name.split("/")
+  expect(commands.map(([verb]) => verb)).toContain(purpose === "check" ? "ci" : purpose)
+  for (const words of commands) expect(() => checkPyline(words), words.join(" ")).not.toThrow()
 })
 
 describe("what is a command", () => {
