@@ -1,9 +1,9 @@
-import { readdirSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { $ } from "zx"
 import { root } from "./checkout.ts"
-import { need } from "./host.ts"
+import { folder, need } from "./host.ts"
 
 // The files that `pyline init` writes, as its own tests keep them.
 const written = path.join(root, "test/unit/cli/init/files")
@@ -77,6 +77,26 @@ test.for(cases)(
       said: "ok -- validation done\n",
       exitCode: 0,
     })
+  },
+)
+
+const mistakes = [
+  { file: "github.yml", right: "runs-on", wrong: "run-on" },
+  { file: "gitlab.yml", right: /resource_group: .*/, wrong: "resource_group: [1]" },
+  { file: "travis.yml", right: "os: linux", wrong: "os: amiga" },
+  { file: "circleci.yml", right: /serial-group: .*/, wrong: "serial-group: 5" },
+] as const
+
+test.for(mistakes)(
+  "$wrong in $file is not what its schema allows",
+  async ({ file, right, wrong }, context) => {
+    const main = await need(context, "check-jsonschema")
+    const text = readFileSync(path.join(written, "release", file), "utf8")
+    const bad = path.join(folder(), file)
+    writeFileSync(bad, text.replace(right, wrong))
+    const words = ["-m", "check_jsonschema", "--builtin-schema", SCHEMAS[file], bad]
+    const { exitCode } = await run("python3", words, { PYTHONPATH: path.resolve(main, "../..") })
+    expect(exitCode).toBe(1)
   },
 )
 
