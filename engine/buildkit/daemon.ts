@@ -46,6 +46,7 @@ export class Buildkitd {
   /** Where its services have their addresses. */
   readonly network: ServiceNetwork
   readonly #child: ChildProcess
+  readonly #paths: Paths
   readonly #log: string
   readonly #logStart: number
 
@@ -57,6 +58,7 @@ export class Buildkitd {
   ) {
     this.network = network
     this.#child = child
+    this.#paths = paths
     this.#log = paths.buildkitLog
     this.#logStart = logStart
     this.address = `unix://${paths.buildkitSocket}`
@@ -162,6 +164,7 @@ export class Buildkitd {
     await this.ended
     clearTimeout(force)
     if (this.network.kind === "bridge") removeNetwork(this.network)
+    sweepCgroups(this.#paths)
   }
 
   kill(): void {
@@ -211,18 +214,19 @@ function killStray(paths: Paths): void {
   spawnSync("flock", ["-w", "5", lock, "true"])
 }
 
-/** Removes the empty cgroups of containers that were killed together with their BuildKit. */
+/** Removes our empty cgroups: of containers that were killed together with their BuildKit, and those around them. */
 function sweepCgroups(paths: Paths): void {
   const root = "/sys/fs/cgroup"
   const parent = cgroupParent(paths)
   for (const base of [root, ...list(root).map((name) => join(root, name))]) {
     // BuildKit's groups are `<parent>/buildkit/<id>`.
     const groups = join(base, parent, "buildkit")
-    for (const name of list(groups)) {
+    const ours = [...list(groups).map((name) => join(groups, name)), groups, join(base, parent)]
+    for (const group of ours) {
       try {
-        rmdirSync(join(groups, name))
+        rmdirSync(group)
       } catch {
-        // A control file, or a group that is still in use.
+        // A control file, one that is not there, or a group that is still in use.
       }
     }
   }

@@ -1,7 +1,9 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -64,11 +66,33 @@ test("an unchanged run does not even start BuildKit", async () => {
   expect((await engine.status()).buildkit?.running).toBe(false)
 })
 
+test("an engine that is stopped leaves no cgroup", async () => {
+  await engine.session((client) =>
+    sh(client.container().from(BASE).withEnvVariable("ONCE", `${Date.now()}`), "true").sync(),
+  )
+  const [, name = ""] =
+    /defaultCgroupParent = "(\S+)"/.exec(readFileSync(`${engine.state}/buildkitd.toml`, "utf8")) ??
+    []
+  const root = "/sys/fs/cgroup"
+  const groups = () =>
+    [root, ...readdirSync(root).map((controller) => path.join(root, controller))].filter((at) =>
+      existsSync(path.join(at, name)),
+    )
+  expect(groups()).not.toEqual([])
+  await engine.stop()
+  expect(groups()).toEqual([])
+})
+
 test("an archive that is there as it was written is not written again, any other is", async () => {
   const archive = path.join(dir, "app.tar")
   const write = (label: string) =>
     engine.session(async (client) => {
-      const made = client.container().withNewFile("/a", "text").withLabel("which", label)
+      const made = client
+        .container()
+        .withNewFile("/a", "text")
+        .withLabel("which", label)
+        // Without it BuildKit's own times are in the archive.
+        .withLabel("org.opencontainers.image.created", "2026-01-01T00:00:00Z")
       await made.export(archive)
       return statSync(archive)
     })
