@@ -379,7 +379,7 @@ describe.skipIf(!hasCluster || !hasDockerRegistry)(`kubernetes (skipped without 
     let written = 0
     const deployed = deploy(await image())
     const ended = deployed.then(() => true)
-    const pause = () => new Promise<false>((resolve) => setTimeout(() => resolve(false), 10))
+    const pause = () => new Promise<false>((resolve) => setTimeout(() => resolve(false), 300))
     do {
       const words = ["annotate", "--overwrite", "-n", space, "deployment/shop", `n=${++written}`]
       await cluster.kubectl(words)

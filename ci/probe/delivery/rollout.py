@@ -131,6 +131,13 @@ def proof(pods, name):
     return digests.pop(), f"{many} of the Deployment's replica set: {', '.join(sorted(how))}"
 
 
+def counts(state):
+    """How far its controller says that the rollout is."""
+    status = state.deployment.get("status") or {}
+    every, updated, available = (_number(status, name) for name in ("replicas", "updatedReplicas", "availableReplicas"))
+    return f"of {every} pods {updated} are of the new template and {available} available"
+
+
 def trouble(state, replica_set):
     """Why it is not ready yet, in sentences: of the Deployment first, then of pods."""
     found = []

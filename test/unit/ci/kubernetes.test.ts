@@ -115,6 +115,13 @@ describe("a Deployment", () => {
     )
   })
 
+  test("says how far its rollout is", () => {
+    const state = `rollout.State(given, [], [])`
+    expect(evaluate(`rollout.counts(${state})`, now(halfDone))).toBe(
+      "of 2 pods 1 are of the new template and 1 available",
+    )
+  })
+
   test("is patched where its template is what was read, and only where it is another image", () => {
     const patch = (reference: string) =>
       evaluate(`podspec.image_patch(given["now"], None, given["reference"], 3)`, {

@@ -261,7 +261,7 @@ class Kubernetes(Target):
     def _unhealthy(self, state, current, limit):
         why = rollout.trouble(state, current)
         ready = len(state.ready(current))
-        came = f"{ready} after {limit} s" if not why else f"{ready}: {why[0]}"
+        came = f"{ready}: {why[0]}" if why else f"{ready}, and {rollout.counts(state)}"
         pod = next((each for each in state.of(current) if not rollout.is_ready(each)), None)
         log = [*why[1:], *self._events(pod or current)]
         log += self._log(name_of(pod), self._of(state)) if pod else []
