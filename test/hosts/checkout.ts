@@ -18,8 +18,14 @@ declare module "vitest" {
 /** Once for all test files. */
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(path.join(tmpdir(), "pyline-hosts-"))
-  project.provide("pyline", await pylineForHosts(folder))
-  return () => rmSync(folder, { recursive: true, force: true })
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    project.provide("pyline", await pylineForHosts(folder))
+  } catch (error) {
+    remove()
+    throw error
+  }
+  return remove
 }
 
 export const git = (at: string, ...words: string[]) =>
