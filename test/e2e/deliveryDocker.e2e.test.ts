@@ -73,7 +73,7 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
       sick: { ill: true, checked: true },
       dies: { dies: true },
       stuck: { stuck: true },
-      slow: { migrates: 6 },
+      slow: { migrates: 30 },
     }
     for (const [version, says] of Object.entries(versions))
       images[version] = await publish(host, "python", repository, { version, ...says }, CREATED)
@@ -157,7 +157,7 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     const got = await underLoad(async () => {
       for (const point of points) {
         const more = { release: true, drain: 1, keep: 0 }
-        const killed = await begin(host, "deploy", request(next, more), point).ended
+        const killed = await begin(host, "deploy", request(next, more), { killAfter: point }).ended
         expect(killed.signal, `${point}: ${killed.printed}`).toBe("SIGKILL")
         const again = await deploy(next, more)
         expect(again, `${point}: ${JSON.stringify(again)}`).toMatchObject({
@@ -253,6 +253,8 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
         /^deploy@127\.0\.0\.1 cannot be reached \(.*Connection refused\)$/,
       ),
     })
+    const key = await begin(host, "deploy", request("one"), { key: "no key\n" }).ended
+    expect(key.answer).toMatchObject({ kind: "request", message: "the ssh key is no private key" })
     const file = "/nowhere/app.env"
     expect(await deploy("one", { envFile: file, name: "third", publish: 8081 })).toMatchObject({
       ...{ ok: false, kind: "request", message: `${file} cannot be read on deploy@127.0.0.1` },

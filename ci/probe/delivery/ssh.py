@@ -85,8 +85,9 @@ class Ssh:
         """Ends the connection."""
         if self._directory is None:
             return
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([*self._ssh(), "-O", "exit", "--", self.host], **quiet, check=False)
+        if os.path.exists(os.path.join(self._directory, "master")):
+            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run([*self._ssh(), "-O", "exit", "--", self.host], **quiet, check=False)
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory = None
 
@@ -123,6 +124,21 @@ class Ssh:
                 file.write(text)
         self._directory = directory
         atexit.register(self.close)
+        self._try_key()
+
+    def _try_key(self):
+        """ssh passes over a key that it cannot read, as if there were none."""
+        words = ["ssh-keygen", "-y", "-P", "", "-f", os.path.join(self._directory, "key")]
+        try:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=SHORT)
+        except FileNotFoundError as error:
+            raise Errored("there is no ssh-keygen here (Debian: openssh-client)") from error
+        if done.returncode == 0:
+            return
+        self.close()
+        if b"incorrect passphrase" in done.stderr:
+            raise Request("the ssh key has a passphrase, which nobody is there to type", ["make one without: ssh-keygen -t ed25519 -N '' -f deploy_key"])
+        raise Request("the ssh key is no private key", ["it begins with -----BEGIN OPENSSH PRIVATE KEY-----, and is given whole"])
 
     def _ssh(self):
         options = {
@@ -157,8 +173,6 @@ class Ssh:
                 f"{self.name} does not let this key in ({lines[-1]})",
                 ["its public half has to be in ~/.ssh/authorized_keys there", f"show it: ssh-keygen -y -f KEY; try it: ssh -i KEY -p {self.port} {self.name} docker ps"],
             )
-        if any(word in text for word in ("error in libcrypto", "invalid format", "incorrect passphrase")):
-            return Request(f"the ssh key cannot be used ({lines[-1]})", ["it has to be a private key without a passphrase"])
         return Unreachable(f"{self.name} cannot be reached ({lines[-1] if lines else 'ssh says nothing'})")
 
     def _unknown_host(self, message):

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { LOGIN } from "../../contract/servers/dockerRegistry.ts"
 import { probeDirectory } from "../../unit/ci/fixtures.ts"
@@ -28,16 +28,15 @@ export function begin(
   host: Host,
   command: string,
   request: object,
-  killAfter = "",
-  knownHosts = host.knownHosts,
-  password = LOGIN.password,
+  given: { killAfter?: string; knownHosts?: string; key?: string } = {},
 ) {
+  const { killAfter = "", knownHosts = host.knownHosts } = given
   const dir = mkdtempSync(path.join(host.folder, "run-"))
   const secrets = path.join(dir, "secrets")
   mkdirSync(secrets)
-  copyFileSync(host.key, path.join(secrets, "ssh-key"))
+  writeFileSync(path.join(secrets, "ssh-key"), given.key ?? readFileSync(host.key, "utf8"))
   writeFileSync(path.join(secrets, "known-hosts"), knownHosts)
-  writeFileSync(path.join(secrets, "password"), `${password}\n`)
+  writeFileSync(path.join(secrets, "password"), `${LOGIN.password}\n`)
   const [input, output] = [path.join(dir, "request.json"), path.join(dir, "result.json")]
   writeFileSync(input, JSON.stringify({ ...request, username: LOGIN.username }))
   const words = [command, input, "--output", output, "--secrets", secrets]
@@ -70,7 +69,7 @@ export async function drive(
   request: object,
   knownHosts = host.knownHosts,
 ): Promise<Answer> {
-  const { answer, printed } = await begin(host, command, request, "", knownHosts).ended
+  const { answer, printed } = await begin(host, command, request, { knownHosts }).ended
   if (answer === undefined) throw new Error(`no answer: ${printed}`)
   return { ...answer, printed }
 }
