@@ -3,6 +3,8 @@
 # It lives as long as its standard input; then the kernel ends all of it.
 #   $1 folder of the host   $2 folder of unpacked packages   $3 port of the registry   $4 name of its control groups
 set -eu
+# What follows is for a machine of its own.
+[ $$ = 1 ] || exit 1
 folder=$1 tools=$2 registry=$3 group=$4
 libraries=$tools/lib/x86_64-linux-gnu:$tools/usr/lib/x86_64-linux-gnu
 PATH=$tools/usr/bin:$tools/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -37,4 +39,13 @@ while :; do
   LD_LIBRARY_PATH=$libraries dockerd --data-root "$folder/data" --exec-root /run/docker --pidfile /run/docker.pid \
     --cgroup-parent "/$group" --userland-proxy-path "$tools/usr/sbin/docker-proxy" >> "$folder/dockerd.log" 2>&1 || sleep 0.3
 done &
-cat > /dev/null
+cat > /dev/null || true
+
+# Whoever started it has ended, well or not: nothing of it stays.
+set +e
+kill -KILL -1
+sleep 0.3
+umount -l /etc/passwd
+grep -o " $folder/[^ ]*" /proc/self/mounts | sort -r | while read -r each; do umount -l "$each"; done
+find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} + 2> /dev/null
+rm -rf "$folder"

@@ -223,6 +223,9 @@ export class Host {
   /** Ends all that runs on it, and takes its files away. */
   async remove(): Promise<void> {
     for (const server of this.#relays.splice(0)) server.close()
+    const child = this.#process
+    child?.stdin?.end()
+    await until("it ends", () => child === undefined || child.exitCode !== null, 20).catch(() => {})
     await this.#off()
     // The kernel ends a namespace's processes a moment after its first.
     const groups = `find /sys/fs/cgroup -depth -type d -path '*/${this.#group}*' -exec rmdir {} + 2>/dev/null; true`
