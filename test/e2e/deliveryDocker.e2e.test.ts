@@ -103,9 +103,8 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     expect(first.printed).toContain("  migrating to one\n")
     expect(await answers()).toEqual({ version: "one", said: "a word of the host's" })
     // The login at the registry was there for the pull only.
-    const left =
-      "ls -d $0/.docker /tmp/pyline-????????/config.json /run/user/*/pyline-* 2>/dev/null || true"
-    expect(await host.run("sh", "-c", left, path.join(host.folder, "home"))).toBe("")
+    const left = "ls -d $0/home/.docker $0/runtime/* 2>/dev/null || true"
+    expect(await host.run("sh", "-c", left, host.folder)).toBe("")
     expect(await on("status")).toMatchObject({ running: { digest: digestOf("one") }, drift: false })
   })
 

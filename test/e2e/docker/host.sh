@@ -12,7 +12,7 @@ export PATH
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/log
-mkdir -p /run/sshd "$folder/home" "$folder/data"
+mkdir -p /run/sshd "$folder/home" "$folder/data" "$folder/runtime"
 ip link set lo up
 
 # A user of this host alone; sshd wants one of its own besides.
@@ -27,7 +27,7 @@ UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
 PidFile none
-SetEnv PATH=$PATH
+SetEnv PATH=$PATH XDG_RUNTIME_DIR=$folder/runtime
 END
 LD_LIBRARY_PATH=$libraries "$tools/usr/sbin/sshd" -D -E "$folder/sshd.log" -f "$folder/sshd_config" &
 
