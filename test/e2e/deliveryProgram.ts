@@ -100,7 +100,8 @@ from delivery.__main__ import main
       ...["-B", "-c", `${code}sys.exit(main(sys.argv[1:]))`, command, input],
       ...["--output", output, "--secrets", dir],
     ],
-    { env: { ...process.env, PYTHONPATH: probeDirectory }, detached: true },
+    // What a killed run leaves is gone with the folder.
+    { env: { ...process.env, PYTHONPATH: probeDirectory, TMPDIR: dir }, detached: true },
   )
   let printed = ""
   for (const stream of [child.stdout, child.stderr])
