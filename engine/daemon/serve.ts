@@ -29,7 +29,13 @@ export async function serve(options: { bundle: string; startApi: StartApi }): Pr
   process.on("unhandledRejection", (error) =>
     log(`bug: ${error instanceof Error ? error.stack : error}`),
   )
-  await daemon.listen()
+  try {
+    await daemon.listen()
+  } catch (error) {
+    // One that nobody can reach would stay for ever.
+    log(`the engine cannot listen: ${error instanceof Error ? error.message : error}`)
+    process.exit(1)
+  }
   await daemon.ended
   process.exit(0)
 }

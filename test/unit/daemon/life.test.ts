@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest"
@@ -232,6 +232,15 @@ test("an engine that cannot start says why", async () => {
     code: "ENGINE_START",
     message: "The engine could not be started: it exited with code 1.\nTypeError: no luck today",
     log: enginePaths().log,
+  })
+})
+
+test("an engine that cannot listen ends, and says why", async () => {
+  const { socket } = enginePaths()
+  mkdirSync(join(socket, "in-the-way"), { recursive: true })
+  await expect(open()).rejects.toMatchObject({
+    code: "ENGINE_START",
+    message: expect.stringMatching(/: it exited with code 1\.\n.* the engine cannot listen: .*engine\.sock/),
   })
 })
 
