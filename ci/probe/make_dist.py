@@ -54,7 +54,13 @@ def main():
         return status
     normalise(sdist, epoch)
     # The wheel of the sdist, and never of the source: what is published must be enough to build from.
-    status, wheel, log = build(unpacked(sdist, options.work), "--wheel", options.out)
+    try:
+        source = unpacked(sdist, options.work)
+    except tarfile.TarError as error:
+        # Such as a link that leads out of it: pip and uv refuse it too.
+        print("the sdist cannot be unpacked: %s" % error, file=sys.stderr)
+        return 1
+    status, wheel, log = build(source, "--wheel", options.out)
     if status != 0:
         explain(sdist, before, log)
         return status

@@ -1,5 +1,12 @@
 import { createHash, randomUUID } from "node:crypto"
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import path from "node:path"
 import { describe, expect, test } from "vitest"
 import { example, folder, pyline } from "./pyline.ts"
@@ -76,6 +83,16 @@ test("an sdist from which the wheel cannot be built names what it lacks", async 
   expect(run.stderr).toContain("error[BUILD_FAILED]: demo could not be built")
   expect(run.stderr).toContain(
     "  the sdist was built, but the wheel could not be built from it\n  the sdist lacks words.txt\nfix: take words.txt into the sdist",
+  )
+})
+
+test("an sdist that nobody could unpack is refused, with what is wrong in it", async () => {
+  const source = example("library-src")
+  symlinkSync(`/nowhere/${randomUUID()}`, path.join(source, "elsewhere"))
+  const run = await pyline(["build", "--source", source])
+  expect(run.exitCode, run.all).toBe(2)
+  expect(run.stderr).toMatch(
+    /error\[BUILD_FAILED\]: slugs could not be built\n[^]* {2}the sdist cannot be unpacked: .*slugs-1.2.0\/elsewhere.*\nfix: leave what is named there out of the sdist/,
   )
 })
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs"
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { expect, test } from "vitest"
 import { $ } from "zx"
@@ -10,6 +10,9 @@ const project = example("library-src")
 const bin = path.join(folder(), "bin")
 mkdirSync(bin)
 symlinkSync(path.join(root, "pyline"), path.join(bin, "pyline"))
+writeFileSync(path.join(project, "pyline"), `#!/bin/sh\nexec ${root}/pyline "$@"\n`, {
+  mode: 0o755,
+})
 
 test.for(Object.entries(RUN))("%s", async ([command, { in: place, says, exits = 0 }]) => {
   const { exitCode, stdout, stderr } = await $({

@@ -68,6 +68,8 @@ function meaningOf(error: ExecFailure, plan: Plan | undefined): PylineError {
       log,
     )
   const what = subject(command, plan)
+  if (/^the sdist cannot be unpacked: /m.test(error.stderr) && command.includes("make_dist.py"))
+    return installFailed("BUILD_FAILED", what, log, "leave what is named there out of the sdist")
   const trouble = readTrouble(error.stderr)
   switch (trouble?.kind) {
     case "refused":
