@@ -92,7 +92,7 @@ test("an sdist that nobody could unpack is refused, with what is wrong in it", a
   const run = await pyline(["build", "--source", source])
   expect(run.exitCode, run.all).toBe(2)
   expect(run.stderr).toMatch(
-    /error\[BUILD_FAILED\]: slugs could not be built\n[^]* {2}the sdist cannot be unpacked: .*slugs-1.2.0\/elsewhere.*\nfix: leave what is named there out of the sdist/,
+    /error\[BUILD_FAILED\]: slugs could not be built\n[\s\S]* {2}the sdist cannot be unpacked: .*slugs-1.2.0\/elsewhere.*\nfix: leave what is named there out of the sdist/,
   )
 })
 

@@ -240,7 +240,9 @@ test("an engine that cannot listen ends, and says why", async () => {
   mkdirSync(join(socket, "in-the-way"), { recursive: true })
   await expect(open()).rejects.toMatchObject({
     code: "ENGINE_START",
-    message: expect.stringMatching(/: it exited with code 1\.\n.* the engine cannot listen: .*engine\.sock/),
+    message: expect.stringMatching(
+      /: it exited with code 1\.\n.* the engine cannot listen: .*engine\.sock/,
+    ),
   })
 })
 
