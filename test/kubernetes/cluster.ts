@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { generateKeyPairSync, randomUUID } from "node:crypto"
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { ports } from "../ports.ts"
 import { configuration } from "./pods.ts"
 
 const tools = process.env.PYLINE_KUBERNETES ?? ""
@@ -216,23 +216,4 @@ async function until(what: string, done: () => boolean | Promise<boolean>): Prom
     await sleep(200)
   }
   throw new Error(`${what} did not start${why}`)
-}
-
-/** Ports that nothing listens on. */
-async function ports(many: number): Promise<number[]> {
-  const servers = Array.from({ length: many }, () => createServer())
-  const found = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once("error", reject)
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address()
-            resolve(typeof address === "object" && address ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return found
 }
