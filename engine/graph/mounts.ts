@@ -17,10 +17,18 @@ const ownedCopy = (source: Directory | null | undefined, owner: Owner): Fs =>
   )
 
 /** A tree whose files belong to somebody else needs a copy; one without an owner is mounted as it is. */
-function owned(source: Directory, owner?: string | null): { fs: Fs; selector: string } {
+function owned(source: Directory, owner?: string | null): { fs: Fs; path: string } {
   const who = parseOwner(owner ?? "")
-  if (!who) return { fs: source.fs, selector: source.path }
-  return { fs: ownedCopy(source, who), selector: "/owned" }
+  return who ? { fs: ownedCopy(source, who), path: "/owned" } : source
+}
+
+/**
+ * A part of a host directory that may be written to needs a copy: the key of such a mount is its content, and BuildKit
+ * does not take that for a part of a tree that the step could change.
+ */
+function part({ fs, path }: { fs: Fs; path: string }): { fs: Fs; path: string } {
+  if (fs?.vertex.attachment?.kind !== "tree" || path === "/") return { fs, path }
+  return { fs: edit(null, copy("/part", fs, path)), path: "/part" }
 }
 
 export function withMountedDirectory(
@@ -29,12 +37,13 @@ export function withMountedDirectory(
   source: Directory,
   opts: PlaceArgs & { readOnly?: boolean | null },
 ): Container {
-  const { fs, selector } = owned(source, opts.owner)
+  const whole = owned(source, opts.owner)
+  const at = opts.readOnly ? whole : part(whole)
   return mounted(c, {
     type: "dir",
     target: resolvePath(c, path, opts.expand),
-    fs,
-    selector,
+    fs: at.fs,
+    selector: at.path,
     readonly: !!opts.readOnly,
     file: false,
   })
@@ -49,7 +58,7 @@ export function withMountedFile(
   const owner = parseOwner(opts.owner ?? "")
   const at = owner
     ? { fs: edit(null, copy("/file", source.fs, source.path, { owner })), path: "/file" }
-    : { fs: source.fs, path: source.path }
+    : part(source)
   return mounted(c, {
     type: "dir",
     target: resolvePath(c, path, opts.expand),

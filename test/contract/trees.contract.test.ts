@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
+import path from "node:path"
 import { expect, test } from "vitest"
 import { describeEngines, sh } from "./engines.ts"
 
@@ -190,6 +198,30 @@ describeEngines("a mount", (bench) => {
       expect(await c.rootfs().exists("m")).toBe(false)
       expect(await source.file("f").contents()).toBe("old")
     })
+  })
+
+  test("of a part of a host directory can be written to, and is known by what is in it", async () => {
+    const folder = path.join(bench.dir, "mounted")
+    mkdirSync(path.join(folder, "part"), { recursive: true })
+    writeFileSync(path.join(folder, "part/f"), "old\n")
+    const step = () =>
+      bench.engine.session(async (client) => {
+        const host = client.host().directory(folder)
+        const c = bench
+          .fresh(client)
+          .withMountedDirectory("/m", host.directory("part"))
+          .withMountedFile("/n", host.file("part/f"))
+        const done = sh(c, "cat /m/f /n; echo new | tee /m/f /m/g > /n; stat -c %a /m/f; date +%N")
+        expect(await done.file("/m/g").contents()).toBe("new\n")
+        return await done.stdout()
+      })
+    const first = await step()
+    expect(first).toMatch(/^old\nold\n644\n\d+\n$/)
+    writeFileSync(path.join(folder, "beside"), "new")
+    expect(await step()).toBe(first)
+    expect(readFileSync(path.join(folder, "part/f"), "utf8")).toBe("old\n")
+    writeFileSync(path.join(folder, "part/f"), "other\n")
+    expect(await step()).toMatch(/^other\nother\n/)
   })
 
   test("belongs to whom it is given to", async () => {
