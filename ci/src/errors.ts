@@ -74,6 +74,8 @@ export const EXIT_CLASS = {
   PUBLISH_CONFLICT: 2,
   PUBLISH_REJECTED: 2,
   KEY_INVALID: 2,
+  IDENTITY_REFUSED: 2,
+  SIGSTORE_INVALID: 2,
   PLATFORM_INVALID: 2,
   CHECKS_MISCONFIGURED: 2,
   ENVIRONMENT_UNKNOWN: 2,
@@ -84,6 +86,7 @@ export const EXIT_CLASS = {
   VERSION_ERRORED: 3,
   REGISTRY_FAILED: 3,
   PUBLISH_FAILED: 3,
+  SIGNING_FAILED: 3,
   PLATFORM_UNAVAILABLE: 3,
   CHECK_ERRORED: 3,
   CHECKS_ERRORED: 3,
@@ -1108,15 +1111,43 @@ export function keyInvalid(why: string): PylineError {
   })
 }
 
-/** Nothing that is attached to an image is signed with a key. */
-export function signatureMissing(image: string, key: string, why: readonly string[]): PylineError {
+/** Why a run could not sign, or verify, without a key. */
+export type KeylessTrouble = "identity" | "trust" | "unreachable"
+
+export function keylessFailed(kind: KeylessTrouble, why: string): PylineError {
+  const page = "sbom-and-signing"
+  switch (kind) {
+    case "identity":
+      return error("IDENTITY_REFUSED", {
+        found: `nothing was signed: the identity of this run is refused: ${why}`,
+        means: ["No tag was put."],
+        fix: "let the CI host issue an identity for the audience sigstore; on GitHub the job needs id-token: write among its permissions",
+        page,
+      })
+    case "trust":
+      return error("SIGSTORE_INVALID", {
+        found: why,
+        fix: "give the client trust configuration of the Sigstore that is asked, in JSON, with --sigstore",
+        page,
+      })
+    case "unreachable":
+      return error("SIGNING_FAILED", {
+        found: `Sigstore failed: ${why}`,
+        fix: "try again later",
+        page,
+      })
+  }
+}
+
+/** Nothing that is attached to an image is signed by the one who is expected: a key or an identity, with its article. */
+export function signatureMissing(image: string, by: string, why: readonly string[]): PylineError {
   return error("SIGNATURE_MISSING", {
-    found: `${image} is not signed with the key ${key}`,
+    found: `${image} is not signed ${by}`,
     means:
       why.length === 0
         ? ["No signature is attached to it."]
         : why.map((each) => `A signature does not count: ${each}.`),
-    fix: "sign it when it is published (--signing-key), or give the key that it was signed with",
+    fix: "sign it when it is published, or say who signed it: --key, or --identity and --issuer",
     page: "sbom-and-signing",
   })
 }

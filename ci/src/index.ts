@@ -42,8 +42,9 @@ import { loginOf } from "./pipeline/registry.ts"
 import { resultIn } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
 import { withShell } from "./pipeline/shell.ts"
+import { signerOf } from "./pipeline/signer.ts"
 import { judgeSuite, runSuite } from "./pipeline/suite.ts"
-import { verify } from "./pipeline/verify.ts"
+import { expectedSigner, verify } from "./pipeline/verify.ts"
 import type { Plan } from "./project/plan.ts"
 import { planJson, showPlan } from "./project/show.ts"
 import { IGNORE, WITHOUT_GIT } from "./source.ts"
@@ -302,6 +303,10 @@ export class Pyline {
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    * @param signingKey Private key that signs the image and its provenance: ECDSA on P-256 in PEM, or one of cosign
    * @param signingPassword Password of that key
+   * @param signingIdentity To sign without a key, from GitLab: an identity that it issued for the audience sigstore, env:SIGSTORE_ID_TOKEN
+   * @param signingIdentityUrl To sign without a key, from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_URL
+   * @param signingIdentityToken To sign without a key, from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_TOKEN
+   * @param sigstore Client trust configuration of the Sigstore that is asked; the public one where not given
    * @param revision The commit; the pyline command asks git for it
    * @param branch The branch; the pyline command asks git for it
    * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
@@ -324,6 +329,10 @@ export class Pyline {
     indexCredentials?: Secret,
     signingKey?: Secret,
     signingPassword?: Secret,
+    signingIdentity?: Secret,
+    signingIdentityUrl?: Secret,
+    signingIdentityToken?: Secret,
+    sigstore?: File,
     revision?: string,
     branch?: string,
     created?: string,
@@ -340,7 +349,10 @@ export class Pyline {
         ...{ registry, tags, username, password, platforms, skipChecks, allowNoTests },
         ...{ python, indexCredentials, revision, branch, created, repository },
         ...{ cacheLogin, cacheKey },
-        signing: signingKey && { key: signingKey, password: signingPassword },
+        signer: signerOf({
+          ...{ key: signingKey, password: signingPassword, identity: signingIdentity },
+          ...{ identityUrl: signingIdentityUrl, identityToken: signingIdentityToken, sigstore },
+        }),
       })
     } catch (error) {
       throw explain(error, plan)
@@ -348,17 +360,29 @@ export class Pyline {
   }
 
   /**
-   * Check that an image was signed with a key, and say what its signed provenance says; fails when it was not
+   * Check that an image was signed with a key or by an identity, and say what its signed provenance says; fails when it was not
    *
    * @param image The image in its registry, such as ghcr.io/me/app:1.2.3
    * @param key The public key, in PEM
+   * @param identity Who signed it without a key, such as https://github.com/me/app/.github/workflows/ci.yml@refs/heads/main; * stands for anything
+   * @param issuer Who vouches for that identity, such as https://token.actions.githubusercontent.com
+   * @param sigstore Client trust configuration of the Sigstore that was asked; the public one where not given
    * @param username User name at the registry
    * @param password Password or token at the registry
    */
   @func({ cache: "never" })
-  async verify(image: string, key: File, username?: string, password?: Secret): Promise<string> {
+  async verify(
+    image: string,
+    key?: File,
+    identity?: string,
+    issuer?: string,
+    sigstore?: File,
+    username?: string,
+    password?: Secret,
+  ): Promise<string> {
     try {
-      return await verify(image, await key.contents(), await loginOf(username, password))
+      const expected = expectedSigner({ key, identity, issuer, sigstore })
+      return await verify(image, expected, await loginOf(username, password))
     } catch (error) {
       throw explain(error, undefined)
     }
@@ -761,6 +785,10 @@ export class Pyline {
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    * @param signingKey Private key that signs the image and its provenance: ECDSA on P-256 in PEM, or one of cosign
    * @param signingPassword Password of that key
+   * @param signingIdentity To sign without a key, from GitLab: an identity that it issued for the audience sigstore, env:SIGSTORE_ID_TOKEN
+   * @param signingIdentityUrl To sign without a key, from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_URL
+   * @param signingIdentityToken To sign without a key, from GitHub: env:ACTIONS_ID_TOKEN_REQUEST_TOKEN
+   * @param sigstore Client trust configuration of the Sigstore that is asked; the public one where not given
    * @param revision The commit; the pyline command asks git for it
    * @param branch The branch; the pyline command asks git for it
    * @param created When the commit was made, such as 2026-01-31T12:00:00Z; the pyline command asks git for it
@@ -796,6 +824,10 @@ export class Pyline {
     indexCredentials?: Secret,
     signingKey?: Secret,
     signingPassword?: Secret,
+    signingIdentity?: Secret,
+    signingIdentityUrl?: Secret,
+    signingIdentityToken?: Secret,
+    sigstore?: File,
     revision?: string,
     branch?: string,
     created?: string,
@@ -826,7 +858,10 @@ export class Pyline {
         ...{ python, indexCredentials, revision, branch, created, repository },
         ...{ cacheLogin, cacheKey, sshKey, knownHosts, kubeconfig, token },
         ...{ by, run, endHold, breakLock },
-        signing: signingKey && { key: signingKey, password: signingPassword },
+        signer: signerOf({
+          ...{ key: signingKey, password: signingPassword, identity: signingIdentity },
+          ...{ identityUrl: signingIdentityUrl, identityToken: signingIdentityToken, sigstore },
+        }),
         origin: {
           sshKey: fromSshKey,
           knownHosts,

@@ -10,7 +10,8 @@ export function title(name: string): string {
   const [, runner, environment] = /\/run_tests\.py --runner (\S+).*? --name (\S+)/.exec(name) ?? []
   if (name.includes("/combine_coverage.py ")) return "exec coverage"
   if (runner) return `exec ${runner} (${environment})`
-  const [, program] = /^exec \S*python -B -m ((?:registry|sbom|scan|signing) .*)/s.exec(name) ?? []
+  const [, program] =
+    /^exec \S*python -B -m ((?:registry|sbom|scan|signing)(?:\.\w+)? .*)/s.exec(name) ?? []
   const [, delivery] = /^exec \S*python3 -B -m (delivery [\w-]+)/.exec(name) ?? []
   if (delivery) return `exec ${delivery}`
   const words = (program ?? name.replace(/^exec /, "")).split(/\s+/).map(baseName)

@@ -58,6 +58,21 @@ export const RUN_ELSEWHERE: { command: RegExp; test: string; there: string }[] =
     there: `("${verb}", `,
   })),
   { command: /^pyline audit/, test: "test/e2e/audit.e2e.test.ts", there: '"audit"' },
+  {
+    command: /^pyline publish .*--signing-identity/,
+    test: "test/e2e/keyless.e2e.test.ts",
+    there: "--signing-identity-url=env:ISSUE",
+  },
+  {
+    command: /^pyline verify .*--identity/,
+    test: "test/e2e/keyless.e2e.test.ts",
+    there: '"--identity", identity',
+  },
+  {
+    command: /^cosign verify .*--certificate-identity/,
+    test: "test/e2e/keyless.e2e.test.ts",
+    there: "--certificate-identity",
+  },
   { command: /^pyline verify/, test: "test/e2e/publish.e2e.test.ts", there: '"verify"' },
   { command: /^pyline attachments/, test: "test/e2e/publish.e2e.test.ts", there: '"attachments"' },
   {

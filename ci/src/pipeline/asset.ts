@@ -12,7 +12,8 @@ export function asset(
     | "build.py"
     | "make_dist.py"
     | "try_dist.py"
-    | "combine_coverage.py",
+    | "combine_coverage.py"
+    | "signing/requirements.txt",
 ): string {
   return readFileSync(new URL(name, directory), "utf8")
 }

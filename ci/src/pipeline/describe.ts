@@ -7,7 +7,7 @@ import type { Tags } from "../project/tags.ts"
 import { attach } from "./attach.ts"
 import type { Login } from "./registry.ts"
 import { sbomOf } from "./sbom.ts"
-import { type SigningKey, sign } from "./signing.ts"
+import { type Signer, signedBy } from "./signer.ts"
 import { pythonImage, UV } from "./toolbox.ts"
 
 /** An image that is in the registry, and what is known of how it came there. */
@@ -23,16 +23,16 @@ export interface Published {
   branch: string | undefined
   repository: string | undefined
   version: string | undefined
-  signing: SigningKey | undefined
+  signer: Signer | undefined
 }
 
-/** Attaches bills of materials, provenance, release.json and, with a key, signatures. */
+/** Attaches bills of materials, provenance, release.json and, with a key or an identity, signatures. */
 export async function describe(
   plan: Plan,
   variants: Readonly<Record<string, Container>>,
   published: Published,
 ): Promise<void> {
-  const { name, digest, tags, checks, checksSkipped, signing, login } = published
+  const { name, digest, tags, checks, checksSkipped, signer, login } = published
   const { revision, branch, repository, version } = published
   const finished = new Date().toISOString()
   const platforms = Object.keys(variants)
@@ -64,8 +64,8 @@ export async function describe(
     ...(version === undefined ? {} : { version }),
     time: finished,
   })
-  const bundles = signing && {
-    directory: await sign(signed, signing),
+  const bundles = signer && {
+    directory: await signedBy(signed, signer),
     predicates: { signature: signed.signature.predicateType, provenance: PROVENANCE },
   }
   // Tags are put last: until then they are on the image before this one.

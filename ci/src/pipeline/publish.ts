@@ -17,7 +17,7 @@ import { pushed } from "./push.ts"
 import { type Login, loginOf, registry } from "./registry.ts"
 import { patiently } from "./retry.ts"
 import { refuseSecrets } from "./scan.ts"
-import type { SigningKey } from "./signing.ts"
+import { type Signer, secretsOf } from "./signer.ts"
 
 /** What `publish` is asked for. */
 export interface PublishOptions extends Origin, Pick<CacheOptions, "cacheLogin" | "cacheKey"> {
@@ -31,7 +31,7 @@ export interface PublishOptions extends Origin, Pick<CacheOptions, "cacheLogin" 
   allowNoTests: boolean
   python?: string | undefined
   indexCredentials?: Secret | undefined
-  signing?: SigningKey | undefined
+  signer?: Signer | undefined
   /** More secrets of the run that no image may have, by their flags. */
   secrets?: Readonly<Record<string, Secret | undefined>>
 }
@@ -64,8 +64,7 @@ export async function publish(
     await refuseSecrets(each, {
       password: options.password,
       "index-credentials": options.indexCredentials,
-      "signing-key": options.signing?.key,
-      "signing-password": options.signing?.password,
+      ...secretsOf(options.signer),
       "cache-login": options.cacheLogin,
       "cache-key": options.cacheKey,
       ...options.secrets,
@@ -73,10 +72,10 @@ export async function publish(
   }
   const digest = await pushed(images, name, plan.python, login)
   const repository = repositoryOf(options)
-  const { signing, skipChecks } = options
+  const { signer, skipChecks } = options
   await describe(plan, variants, {
     ...{ name, digest, tags, checks, checksSkipped: skipChecks, started, login },
-    ...{ revision, branch, repository, version, signing },
+    ...{ revision, branch, repository, version, signer },
   })
   await putTags(name, digest, tags, login)
   return `${name}:${firstTag(tags)}@${digest}`

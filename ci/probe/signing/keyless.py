@@ -1,0 +1,299 @@
+"""
+Signatures without a key of one's own, as Sigstore makes them: a CI host vouches for who signs, Fulcio gives a certificate for
+minutes, Rekor keeps the signature in a public log, and a timestamp says when. All of it is in the bundle.
+
+`python -m signing.keyless sign [--identity-file F | --identity-url-file F --identity-token-file F] --output FILE STATEMENT…`
+signs in-toto statements; `NAME.sigstore.json` beside FILE.
+`python -m signing.keyless verify --identity PATTERN --issuer URL --digest D --output FILE BUNDLE…` says which bundles count.
+`--sigstore FILE` is the client trust configuration of another Sigstore than the public one.
+
+It exits 0 and writes what came of it: `{"schema": 1, "ok": true, …}` or `{"schema": 1, "ok": false, "kind": …, "message": …}`.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+# Sites with an authority of their own put it there. These libraries bring lists of their own else.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+if os.path.exists(AUTHORITIES):
+    os.environ.setdefault("REQUESTS_CA_BUNDLE", AUTHORITIES)
+    os.environ.setdefault("SSL_CERT_FILE", AUTHORITIES)
+
+import requests
+from cryptography import x509
+from registry.identity import IdentityError, issued
+from sigstore.dsse import Statement
+from sigstore.errors import Error as SigstoreError
+from sigstore.errors import TUFError, VerificationError
+from sigstore.models import Bundle, ClientTrustConfig, InvalidBundle
+from sigstore.oidc import ExpiredIdentity, IdentityToken
+from sigstore.oidc import IdentityError as TokenError
+from sigstore.sign import SigningContext
+from sigstore.verify import Verifier
+from sigstore.verify.policy import OIDCIssuer, UnsafeNoOp
+
+from signing import bundle as envelope
+
+AUDIENCE = "sigstore"
+# Seconds between attempts, and for one of them: a log answers when the entry is in it, which takes some.
+PAUSES = (2, 8)
+PATIENCE = 120
+# https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md
+_USERNAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+
+
+class KeylessError(Exception):
+    """`kind`: identity (the one that was given is not taken), trust (the configuration is none) or unreachable."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+def sign(args):
+    signed, who = _patiently(lambda: _sign(args), args)
+    return {"identity": who[0], "issuer": who[1], "signed": signed}
+
+
+def _sign(args):
+    # The shorter it lives, the better: it is asked for when everything else is there.
+    token = IdentityToken(_identity(args))
+    trust = _trust(args)
+    with SigningContext.from_trust_config(trust).signer(token) as signer:
+        made = {path: signer.sign_dsse(Statement(_read(path))) for path in args.files}
+    verifier = Verifier(trusted_root=trust.trusted_root)
+    signed = []
+    for path, each in made.items():
+        # What others will say of it is known now, or never.
+        verifier.verify_dsse(each, UnsafeNoOp())
+        name = f"{os.path.splitext(os.path.basename(path))[0]}.sigstore.json"
+        with open(os.path.join(os.path.dirname(args.output), name), "w", encoding="utf-8") as file:
+            file.write(each.to_json())
+        signed.append(name)
+    return signed, _who(each.signing_certificate)
+
+
+def verify(args):
+    verifier = Verifier(trusted_root=_patiently(lambda: _trust(args), args).trusted_root)
+    policy = Signer(args.identity, args.issuer)
+    good, bad = [], []
+    for path in args.files:
+        name = os.path.basename(path)
+        try:
+            each = Bundle.from_json(_read(path))
+            kind, payload = verifier.verify_dsse(each, policy)
+            if kind != envelope.PAYLOAD_TYPE:
+                raise envelope.BundleError("its payload is no in-toto statement")
+            predicate_type, digests, predicate = envelope.statement(payload)
+            if args.digest not in digests:
+                raise envelope.BundleError("it speaks of another image")
+        except InvalidBundle:
+            bad.append({"file": name, "why": "it was not signed by an identity"})
+        except (VerificationError, envelope.BundleError) as error:
+            bad.append({"file": name, "why": _sentence(error)})
+        # Whoever may push can attach anything: what a library does not expect must not stand in the way of a good one.
+        except Exception as error:
+            bad.append({"file": name, "why": f"it cannot be read ({type(error).__name__})"})
+        else:
+            who = _who(each.signing_certificate)
+            found = {"identity": who[0], "issuer": who[1], "predicateType": predicate_type, "predicate": predicate}
+            good.append({"file": name, **found})
+    return {"good": good, "bad": bad}
+
+
+class Signer:
+    """Who has to have signed: an identity, in which `*` stands for any characters, and who vouches for it."""
+
+    def __init__(self, identity, issuer):
+        self._pattern = re.compile(".*".join(re.escape(part) for part in identity.split("*")))
+        self._issuer = OIDCIssuer(issuer)
+
+    def verify(self, certificate):
+        names = _names(certificate)
+        if not any(self._pattern.fullmatch(name) for name in names):
+            raise VerificationError(f"it was signed by {' '.join(names)[:500]}")
+        try:
+            self._issuer.verify(certificate)
+        except VerificationError as error:
+            raise VerificationError(f"{_who(certificate)[1]} vouches for who signed it") from error
+
+
+def _who(certificate):
+    """The identity, and who vouches for it."""
+    try:
+        issuer = certificate.extensions.get_extension_for_oid(OIDCIssuer.oid).value.value.decode(errors="replace")
+    except x509.ExtensionNotFound:
+        issuer = "nobody that is named"
+    return (_names(certificate) or ["nobody that is named"])[0], issuer
+
+
+def _names(certificate):
+    """All that the certificate says of who it is for."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    others = [each.value for each in found.get_values_for_type(x509.OtherName) if each.type_id == _USERNAME]
+    return [
+        *found.get_values_for_type(x509.UniformResourceIdentifier),
+        *found.get_values_for_type(x509.RFC822Name),
+        *(value.decode(errors="replace") for value in others),
+    ]
+
+
+def _identity(args):
+    if args.identity_file:
+        return _text(args.identity_file)
+    return issued(AUDIENCE, _text(args.identity_url_file), _text(args.identity_token_file), _log)
+
+
+def _trust(args):
+    if args.sigstore is None:
+        return ClientTrustConfig.production()
+    try:
+        trust = ClientTrustConfig.from_json(_read(args.sigstore))
+        # Both are read when they are asked for.
+        trust.trusted_root, trust.signing_config
+        return trust
+    except Exception as error:
+        raise KeylessError("trust", f"it is no client trust configuration: {_sentence(error)}") from error
+
+
+def _patiently(work, args):
+    for attempt, pause in enumerate((*PAUSES, None), 1):
+        try:
+            return _in_time(work)
+        except Exception as error:
+            trouble = _trouble(error)
+            if trouble is None:
+                raise
+            if trouble.kind != "unreachable" or pause is None:
+                raise trouble from error
+            _log(f"{trouble}: trying again in {pause} s")
+        time.sleep(pause)
+
+
+def _in_time(work):
+    def over(*_):
+        raise TimeoutError(f"no answer within {PATIENCE} s")
+
+    # The library waits for some answers without end.
+    signal.signal(signal.SIGALRM, over)
+    signal.alarm(PATIENCE)
+    try:
+        return work()
+    finally:
+        signal.alarm(0)
+
+
+def _trouble(error):
+    """What an exception of the library, or of what it uses, is to whoever signs; None for one of our own making."""
+    if isinstance(error, KeylessError):
+        return error
+    if isinstance(error, IdentityError):
+        return KeylessError("unreachable" if error.passing else "identity", str(error))
+    if isinstance(error, ExpiredIdentity):
+        return KeylessError("identity", "it is not valid any more")
+    if isinstance(error, TokenError):
+        return KeylessError("identity", f"{_sentence(error)} (it has to be made for the audience {AUDIENCE})")
+    for cause in _causes(error):
+        if isinstance(cause, requests.HTTPError) and cause.response is not None:
+            return _refused(cause.response)
+        if isinstance(cause, (requests.RequestException, OSError)):
+            return KeylessError("unreachable", f"{_host(cause)} cannot be reached: {_innermost(cause)}")
+    if isinstance(error, TUFError):
+        return KeylessError("unreachable", f"{_sentence(error)}: {_innermost(error)}")
+    if isinstance(error, SigstoreError) or type(error).__module__.startswith("sigstore."):
+        return KeylessError("trust", f"what Sigstore answered does not fit its configuration: {_sentence(error)}")
+    return None
+
+
+def _refused(response):
+    host = requests.utils.urlparse(response.url).netloc
+    try:
+        said = str(response.json()["message"])
+    except (ValueError, LookupError, TypeError):
+        said = response.reason
+    said = " ".join(str(said).split())[:300]
+    # 4xx is what a certificate authority says to an identity that it does not know; nothing else is asked with it.
+    if response.status_code in (400, 401, 403) and "signingCert" in response.url:
+        return KeylessError("identity", f"{host} does not take it: {response.status_code} {said}")
+    return KeylessError("unreachable", f"{host} answers {response.status_code} {said}")
+
+
+def _causes(error):
+    seen = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__ or next((each for each in error.args if isinstance(each, BaseException)), None)
+
+
+def _host(error):
+    request = getattr(error, "request", None)
+    return requests.utils.urlparse(request.url).netloc if getattr(request, "url", None) else "Sigstore"
+
+
+def _innermost(error):
+    last = error
+    for each in _causes(error):
+        last = each
+    return _sentence(last)
+
+
+def _sentence(error):
+    """An exception in one line of bounded length."""
+    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
+
+
+def _log(line):
+    print(line, flush=True)
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _text(path):
+    return _read(path).decode().strip()
+
+
+def parser():
+    made = argparse.ArgumentParser(prog="signing.keyless", description=__doc__)
+    commands = made.add_subparsers(required=True)
+    signs = commands.add_parser("sign")
+    signs.set_defaults(work=sign)
+    signs.add_argument("--identity-file", help="a token that the CI host issued for the audience sigstore")
+    signs.add_argument("--identity-url-file", help="where the CI host issues such tokens")
+    signs.add_argument("--identity-token-file", help="with which it does")
+    verifies = commands.add_parser("verify")
+    verifies.set_defaults(work=verify)
+    for name in ("identity", "issuer", "digest"):
+        verifies.add_argument("--" + name, required=True)
+    for command in (signs, verifies):
+        command.add_argument("--sigstore")
+        command.add_argument("--output", required=True)
+        command.add_argument("files", nargs="+")
+    return made
+
+
+def main(arguments):
+    args = parser().parse_args(arguments)
+    try:
+        result = {"schema": 1, "ok": True, **args.work(args)}
+    except KeylessError as error:
+        result = {"schema": 1, "ok": False, "kind": error.kind, "message": str(error)}
+        print(error, file=sys.stderr)
+    with open(args.output, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
