@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
 import { hasSigstore, sigstoreTools, startSigstore } from "../sigstore/sigstore.ts"
 import { trustConfig } from "../sigstore/trust.ts"
+import { cosign, hasCosign } from "./cosign.ts"
 import { folder, lastLine, pyline } from "./pyline.ts"
 
 // Needs a real registry, Debian's docker-registry; and, for what is signed in the end, a real Sigstore: test/sigstore/tools.mts.
@@ -213,9 +214,6 @@ start = "python -m quiet"
       }
     })
 
-    // As in publish.e2e.test.ts.
-    const cosign = process.env.PYLINE_COSIGN ?? "cosign"
-    const hasCosign = spawnSync(cosign, ["version"], { stdio: "ignore" }).status === 0
     test.skipIf(!hasCosign)("cosign verifies both", () => {
       const root = path.join(home, "root.json")
       writeFileSync(root, JSON.stringify(JSON.parse(sigstore.trustConfig).trustedRoot))

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { DockerRegistry, hasDockerRegistry, LOGIN } from "../contract/servers/dockerRegistry.ts"
+import { cosign, hasCosign } from "./cosign.ts"
 import { folder, lastLine, pyline } from "./pyline.ts"
 
 // Needs a real registry: Debian's docker-registry.
@@ -158,9 +159,6 @@ start = "python -m shop"
     expect(refused.all).toContain("error[SIGNATURE_MISSING]")
   })
 
-  // The tool that others verify with. It is large, and takes minutes to build: go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
-  const cosign = process.env.PYLINE_COSIGN ?? "cosign"
-  const hasCosign = spawnSync(cosign, ["version"], { stdio: "ignore" }).status === 0
   test.skipIf(!hasCosign)("cosign verifies the signature and the provenance", () => {
     const login = ["--registry-username", LOGIN.username, "--registry-password", LOGIN.password]
     const how = ["--key", `${keys}/cosign.pub`, "--insecure-ignore-tlog", "--allow-http-registry"]

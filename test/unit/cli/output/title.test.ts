@@ -9,6 +9,7 @@ test.each([
     "exec python -B -m registry tag ghcr.io/me/app@sha256:0",
     "exec registry tag ghcr.io/me/app@sha256:0",
   ],
+  ["exec python -B -m signing.keyless sign --output x", "exec signing.keyless sign --output x"],
   ["exec python -B -m app.registry tag", "exec python -B -m app.registry tag"],
   ["exec /usr/bin/python3.13 -m pip install x.py", "exec python3.13 -m pip install x.py"],
   [
