@@ -43,7 +43,7 @@ SETTINGS = {
     "order": ("a number, 0 to 1000", (0, 1000)),
     "manual": ("true or false", bool),
     "proxy-image": ("an image such as caddy:2", IMAGE),
-    "compose-file": ("a path below the root of the project", BELOW),
+    "compose-file": ("an absolute path on the target", PATH),
     "service": ("the name of a service", WORD),
     "namespace": ("a name", WORD),
     "deployment": ("a name", WORD),
@@ -57,7 +57,7 @@ SETTINGS = {
 }  # fmt: skip
 NEEDS = {
     "docker": (("host",),),
-    "compose": (("host",), ("service",)),
+    "compose": (("host",), ("compose-file",), ("service",)),
     "kubernetes": (),
     "command": (("deploy-command",), ("running-command", "digest-url")),
 }
