@@ -41,7 +41,7 @@ import { readPlan, withStart } from "./pipeline/read.ts"
 import { loginOf } from "./pipeline/registry.ts"
 import { resultIn } from "./pipeline/report.ts"
 import { patiently } from "./pipeline/retry.ts"
-import { withShell } from "./pipeline/shell.ts"
+import { checkWithShell, withShell } from "./pipeline/shell.ts"
 import { signerOf } from "./pipeline/signer.ts"
 import { judgeSuite, runSuite } from "./pipeline/suite.ts"
 import { expectedSigner, verify } from "./pipeline/verify.ts"
@@ -411,6 +411,7 @@ export class Pyline {
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param packageVersion The version of a project that takes its own from git, such as 1.2.0
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param debug Open a shell in the container of a check that is not green
    */
   @func()
   @check()
@@ -419,14 +420,14 @@ export class Pyline {
     python?: string,
     packageVersion?: string,
     indexCredentials?: Secret,
+    debug: boolean = false,
   ): Promise<Directory> {
     let plan: Plan | undefined
     try {
-      plan = await readPlan(source, python)
-      const { result, dist } = await built(plan, source, {
-        version: packageVersion,
-        indexCredentials,
-      })
+      const known = await readPlan(source, python)
+      plan = known
+      const options = { version: packageVersion, indexCredentials }
+      const { result, dist } = await checkWithShell(debug, () => built(known, source, options))
       // Files are what it gives, so what else there is to say is said beside them.
       notice(noticeOf(result))
       return await dist.sync()
@@ -441,17 +442,21 @@ export class Pyline {
    * @param source The project's directory
    * @param python Python version to use instead of the one the project asks for, such as 3.13
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
+   * @param debug Open a shell in the container of a check that is not green
    */
   @func({ cache: "never" })
   async audit(
     @argument({ defaultPath: "/", ignore: IGNORE }) source: Directory,
     python?: string,
     indexCredentials?: Secret,
+    debug: boolean = false,
   ): Promise<string> {
     let plan: Plan | undefined
     try {
-      plan = await readPlan(source, python)
-      return noticeOf((await audited(plan, source, indexCredentials)).result)
+      const known = await readPlan(source, python)
+      plan = known
+      const checked = await checkWithShell(debug, () => audited(known, source, indexCredentials))
+      return noticeOf(checked.result)
     } catch (error) {
       throw explain(error, plan)
     }

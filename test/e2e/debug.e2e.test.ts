@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { PackageIndex } from "../contract/servers/packages.ts"
-import { atTerminal, folder, pyline } from "./pyline.ts"
+import { atTerminal, example, folder, pyline } from "./pyline.ts"
 
 // `--debug` at a terminal: a shell in the container that made the run red, and the run's own end after it.
 
@@ -73,6 +73,49 @@ test("a red check: the container in which it ran, with the project and its tools
   expect(seen.shown).toMatch(/wrong\.py\s+ruff \d/)
   expect(seen.shown).toContain("error[CHECK_FAILED]: lint: ruff found 1 error")
   expect(seen).toMatchObject({ status: 1, sane: true })
+})
+
+test("a wheel that does not work: the clean environment that it was installed into", async () => {
+  const source = example("library-src")
+  const broken = `raise RuntimeError("broken since ${Date.now()}")\n`
+  writeFileSync(path.join(source, "src/slugs/__init__.py"), broken)
+  const seen = await atTerminal(
+    ["build", "--source", source, "--debug"],
+    [{ see: "# ", type: "python -c 'import slugs' 2>&1 | tail -1; ls /dist; exit\r" }],
+  )
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen.shown).toMatch(
+    /the step runs again with: .*try_dist.py \/dist\/slugs-1.2.0-py3-none-any.whl/,
+  )
+  expect(seen.shown).toMatch(
+    /RuntimeError: broken since \d+\s+slugs-1.2.0-py3-none-any.whl +slugs-1.2.0.tar.gz/,
+  )
+  expect(seen.shown).toContain("error[CHECK_FAILED]: build: ")
+  expect(seen).toMatchObject({ status: 1, sane: true })
+})
+
+test("a build that ends: the container before it", async () => {
+  const source = example("library-src")
+  writeFileSync(
+    path.join(source, "pyproject.toml"),
+    `[build-system]
+requires = []
+build-backend = "nothing_${Date.now()}"
+backend-path = ["."]
+
+[project]
+name = "slugs"
+version = "1.2.0"
+`,
+  )
+  const seen = await atTerminal(
+    ["build", "--source", source, "--debug"],
+    [{ see: "# ", type: "ls pyproject.toml && exit\r" }],
+  )
+  expect(seen.left, seen.shown).toEqual([])
+  expect(seen.shown).toContain("the step runs again with: ")
+  expect(seen.shown).toContain("error[BUILD_FAILED]")
+  expect(seen).toMatchObject({ status: 2, sane: true })
 })
 
 test("a command that is ended while somebody works in the shell gives the terminal back", async () => {

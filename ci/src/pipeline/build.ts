@@ -8,6 +8,7 @@ import { type Checked, REPORTS, ran } from "./check.ts"
 import { explain } from "./failure.ts"
 import { files } from "./files.ts"
 import { patiently } from "./retry.ts"
+import { type Step, step } from "./step.ts"
 import { HOME, readmeRenderer, toolbox } from "./toolbox.ts"
 
 /** The date that archives get: no date of the source, which git does not keep, but one that every ZIP file can have. */
@@ -51,9 +52,11 @@ export async function built(plan: Plan, source: Directory, options: BuildOptions
   const inputs: Record<string, File | Directory> = { dist, "made.json": container.file(FACTS) }
   const args = ["--dist", `${INPUT}/dist`, "--facts", `${INPUT}/made.json`]
   let trouble: unknown
+  let attempt: Step | undefined
   try {
     const tried = await trying(plan, made, container, options.indexCredentials)
-    for (const [name, file] of Object.entries(tried)) {
+    attempt = tried.ran
+    for (const [name, file] of Object.entries(tried.files)) {
       inputs[`${name}.json`] = file
       args.push(`--${name}`, `${INPUT}/${name}.json`)
     }
@@ -69,7 +72,7 @@ export async function built(plan: Plan, source: Directory, options: BuildOptions
   )
   // That it cannot be installed is said by what is wrong with it, where something is.
   if (trouble !== undefined && checked.result.outcome === "passed") throw trouble
-  return { ...checked, dist }
+  return { ...checked, ...(attempt === undefined ? {} : { ran: attempt }), dist }
 }
 
 function withVersion(build: PackageBuild, version: string | undefined): PackageBuild {
@@ -102,7 +105,7 @@ async function making(
   for (const [name, value] of Object.entries(build.environment)) {
     container = container.withEnvVariable(name, value)
   }
-  container = container.withExec([
+  const make = step([
     ...[PYTHON, "-I", `${PROGRAM}/make_dist.py`],
     build.directory === undefined ? SOURCE : at(build.directory),
     ...["--out", DIST, "--facts", FACTS, "--work", "/build"],
@@ -110,16 +113,19 @@ async function making(
     ...["--locals", LOCALS],
     ...build.locals.flatMap((directory) => ["--local", at(directory)]),
   ])
-  return withoutUv(container)
+  return withoutUv(container.with(make))
 }
 
-/** What came of the wheel in a clean environment; of what did not work there, also with the project's extras. */
+/**
+ * What came of the wheel in a clean environment; of what did not work there, also with the project's extras. With it the
+ * step that found out, where something did not work.
+ */
 async function trying(
   plan: Plan,
   made: Made,
   container: Container,
   credentials: Secret | undefined,
-): Promise<Record<string, File>> {
+): Promise<{ files: Record<string, File>; ran?: Step }> {
   const dist = container.directory(DIST)
   const constraints = constraintsOf(plan.dependencies)
   const clean = (await environment(plan, credentials))
@@ -130,31 +136,37 @@ async function trying(
   const wheel = `${DIST}/${made.wheel}`
   const install = (extras: string): Container =>
     withoutUv(
-      clean.withExec([
-        ...["uv", "pip", "install", `${wheel}${extras}`, ...locals],
-        ...(constraints === "" ? [] : ["--constraints", `${INPUT}/constraints.txt`]),
-      ]),
+      clean.with(
+        step([
+          ...["uv", "pip", "install", `${wheel}${extras}`, ...locals],
+          ...(constraints === "" ? [] : ["--constraints", `${INPUT}/constraints.txt`]),
+        ]),
+      ),
     )
-  const attempt = (installed: Container, only: readonly string[]): File =>
-    installed
-      .withMountedDirectory(PROGRAM, files({ "try_dist.py": asset("try_dist.py") }))
-      .withExec([
-        ...[PYTHON, "-I", `${PROGRAM}/try_dist.py`, wheel],
-        ...["--environment", ENVIRONMENT, "--output", TRIED],
-        ...only.flatMap((what) => ["--only", what]),
-      ])
-      .file(TRIED)
-  const tried = attempt(install(""), [])
+  const attempt = (installed: Container, only: readonly string[]): Step & { file: File } => {
+    const before = installed.withMountedDirectory(
+      PROGRAM,
+      files({ "try_dist.py": asset("try_dist.py") }),
+    )
+    const command = [
+      ...[PYTHON, "-I", `${PROGRAM}/try_dist.py`, wheel],
+      ...["--environment", ENVIRONMENT, "--output", TRIED],
+      ...only.flatMap((what) => ["--only", what]),
+    ]
+    return { before, command, file: before.withExec(command).file(TRIED) }
+  }
+  const { file: tried, ...ran } = attempt(install(""), [])
   const { entries, extras } = parseTried(await patiently(() => tried.contents()))
   const wrong = entries.filter(({ status }) => status === "failed")
-  if (wrong.length === 0 || extras.length === 0) return { tried }
+  if (wrong.length === 0) return { files: { tried } }
+  if (extras.length === 0) return { files: { tried }, ran }
   const names = wrong.map(({ kind, name }) => `${kind}:${name}`)
   try {
     const again = attempt(install(`[${extras.join(",")}]`), names)
-    return { tried, "with-extras": await again.sync() }
+    return { files: { tried, "with-extras": await again.file.sync() }, ran }
   } catch {
     // Extras may exclude each other, or need what is not here: what failed without them stays as it is.
-    return { tried }
+    return { files: { tried }, ran }
   }
 }
 

@@ -28,10 +28,10 @@ export async function withShell(wanted: boolean, work: () => Promise<Suite>): Pr
 }
 
 /** The same for one of the checks: in the container in which its program ran. */
-export async function checkWithShell(
+export async function checkWithShell<T extends Checked>(
   wanted: boolean,
-  work: () => Promise<Checked>,
-): Promise<Checked> {
+  work: () => Promise<T>,
+): Promise<T> {
   if (!wanted) return work()
   try {
     const checked = await work()
@@ -69,7 +69,9 @@ async function shellBefore(failed: Step | undefined): Promise<void> {
 
 /** The failed step that an error was made of. */
 const stepBehind = (error: unknown): Promise<Step | undefined> =>
-  failedStep(error instanceof Object && "cause" in error ? error.cause : undefined)
+  failedStep(
+    !isExecFailure(error) && error instanceof Object && "cause" in error ? error.cause : error,
+  )
 
 async function shell(container: Container, about: readonly string[]): Promise<void> {
   for (const line of about) notice(line)
