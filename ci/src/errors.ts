@@ -34,6 +34,7 @@ export const EXIT_CLASS = {
   MIGRATION_FAILED: 1,
   NOT_VERIFIED: 1,
   ENVIRONMENT_HELD: 1,
+  DIGEST_REJECTED: 1,
   VALIDATION_FAILED: 1,
   USAGE: 2,
   MANIFEST_INVALID: 2,
@@ -1220,6 +1221,11 @@ const NOT_DELIVERED: Record<
     code: "ENVIRONMENT_HELD",
     means: "What it was rolled back from must not come back by itself.",
     fix: "when its cause is mended, say so: --end-hold",
+  }),
+  rejected: () => ({
+    code: "DIGEST_REJECTED",
+    means: "What a validation said no to does not come back by itself. Nothing was changed.",
+    fix: "publish an image in which it is mended; where the cause was not in the image, try this one again: --again",
   }),
   invalid: (environment) => ({
     code: "VALIDATION_FAILED",

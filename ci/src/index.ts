@@ -522,6 +522,7 @@ export class Pyline {
    * @param by Who does this, for the ledger; the pyline command asks the CI host or git
    * @param run The run on the CI host, for the ledger; the pyline command asks the host
    * @param endHold Deploy again after a rollback
+   * @param again Try an image again that the validation of the environment said no to before
    * @param breakLock Take the lock from a run that is not at work any more
    * @param skipPromotion Deploy to an environment that images are promoted to, though nothing was verified before
    */
@@ -539,6 +540,7 @@ export class Pyline {
     by?: string,
     run?: string,
     endHold: boolean = false,
+    again: boolean = false,
     breakLock: boolean = false,
     skipPromotion: boolean = false,
   ): Promise<string> {
@@ -547,7 +549,7 @@ export class Pyline {
       plan = await readPlan(source, undefined)
       const brought = await deploy(plan, source, environment, image, {
         ...{ sshKey, knownHosts, kubeconfig, token, username, password },
-        ...{ by, run, endHold, breakLock, skipPromotion },
+        ...{ by, run, endHold, again, breakLock, skipPromotion },
       })
       return showBrought(brought)
     } catch (error) {
@@ -617,6 +619,7 @@ export class Pyline {
    * @param by Who does this, for the ledger; the pyline command asks the CI host or git
    * @param run The run on the CI host, for the ledger; the pyline command asks the host
    * @param endHold Deploy again after a rollback
+   * @param again Try an image again that the validation of the environment said no to before
    * @param breakLock Take the lock from a run that is not at work any more
    * @param indexCredentials Credentials of private package indexes: a netrc file, a pip.conf, or lines such as UV_INDEX_INTERNAL_PASSWORD=token
    */
@@ -639,6 +642,7 @@ export class Pyline {
     by?: string,
     run?: string,
     endHold: boolean = false,
+    again: boolean = false,
     breakLock: boolean = false,
     indexCredentials?: Secret,
   ): Promise<string> {
@@ -647,7 +651,7 @@ export class Pyline {
       plan = await readPlan(source, undefined)
       const brought = await promote(plan, source, from, to, {
         ...{ sshKey, knownHosts, kubeconfig, token, username, password },
-        ...{ by, run, endHold, breakLock, indexCredentials },
+        ...{ by, run, endHold, again, breakLock, indexCredentials },
         origin: {
           sshKey: fromSshKey,
           knownHosts,
@@ -813,6 +817,7 @@ export class Pyline {
    * @param by Who does this, for the ledger; the pyline command asks the CI host or git
    * @param run The run on the CI host, for the ledger; the pyline command asks the host
    * @param endHold Deploy again after a rollback
+   * @param again Try an image again that the validation of the environment said no to before
    * @param breakLock Take the lock from a run that is not at work any more
    */
   @func({ cache: "never" })
@@ -852,6 +857,7 @@ export class Pyline {
     by?: string,
     run?: string,
     endHold: boolean = false,
+    again: boolean = false,
     breakLock: boolean = false,
   ): Promise<string> {
     let plan: Plan | undefined
@@ -862,7 +868,7 @@ export class Pyline {
         ...{ registry, tags, username, password, platforms, skipChecks, allowNoTests },
         ...{ python, indexCredentials, revision, branch, created, repository },
         ...{ cacheLogin, cacheKey, sshKey, knownHosts, kubeconfig, token },
-        ...{ by, run, endHold, breakLock },
+        ...{ by, run, endHold, again, breakLock },
         signer: signerOf({
           ...{ key: signingKey, password: signingPassword, identity: signingIdentity },
           ...{ identityUrl: signingIdentityUrl, identityToken: signingIdentityToken, sigstore },

@@ -185,6 +185,9 @@ health = "/healthz"
     expect(done.stderr).toContain("GET /healthz 200 contains 'fine': expected 200, got 503 (fine)")
     expect(staging.running).not.toBe(first)
     expect(production.running).toBe(first)
+    const same = await release()
+    expect(same.exitCode, same.all).toBe(1)
+    expect(same.stderr).toContain("error[DIGEST_REJECTED]: the validation of staging said no to ")
     const refused = await change("promote", "staging", "production")
     expect(refused.exitCode, refused.all).toBe(1)
     expect(refused.stderr).toContain("error[NOT_VERIFIED]: ")
@@ -217,7 +220,13 @@ health = "/healthz"
     expect(undone.stderr).toContain(`production runs ${first} again.`)
     expect(production.running).toBe(first)
     production.status = 200
-    const done = await change("promote", "--from", "staging", "--to", "production")
+    // Its cause is gone, but nobody has said so.
+    const again = await change("promote", "staging", "production")
+    expect(again.exitCode, again.all).toBe(1)
+    expect(again.stderr).toContain("error[DIGEST_REJECTED]: the validation of production said no")
+    expect(again.stderr).toContain("GET /healthz 200: expected 200, got 500")
+    expect(production.running).toBe(first)
+    const done = await change("promote", "--from", "staging", "--to", "production", "--again")
     expect(done.exitCode, done.all).toBe(0)
     expect(production.running).toBe(staging.running)
   })
@@ -277,7 +286,7 @@ health = "/healthz"
       .map((line) => line.split(/ +/)[1])
     expect(events).toEqual([
       ...["verified", "promoted", "failed", "rolled-back"],
-      ...["verified", "promoted", "rolled-back", "invalid", "promoted"],
+      ...["verified", "promoted", "failed", "rolled-back", "invalid", "promoted"],
       ...["verified", "promoted"],
     ])
     const said = [...outputs, status.all, history.all].join("\n")

@@ -131,6 +131,76 @@ describe.skipIf(!hasDockerRegistry)("delivery (skipped without docker-registry)"
     }
   })
 
+  test("what the validation said no to comes back when somebody says so, or a validation says yes", async () => {
+    const refused = { kind: "failed", code: "rejected" }
+    await deploy(newer)
+    staging.status = 503
+    await on("validate")
+    // It runs there; and after it did not any more.
+    expect((await deploy(newer)).detail).toContain(
+      "it runs there still: pyline validate staging asks again",
+    )
+    staging.status = 200
+    const newest = await upload(registry.host, name, "newest", release(NEWEST))
+    await deploy(newest)
+    expect(await deploy(newer)).toMatchObject(refused)
+    await on("rollback", { to: newer, hold: false })
+    expect(await on("validate")).toMatchObject({ ok: true })
+    expect(await deploy(newer)).toMatchObject({ ok: true, unchanged: true })
+
+    const production = await new Place("production", `${app()}-production`).open()
+    production.script(WRITES)
+    const promote = (more: object = {}) =>
+      on("promote", { from: staging.environment, ...more }, production)
+    const undo = (digest: string, insteadOf: string) =>
+      on("rollback", { to: digest, insteadOf, hold: false }, production)
+    try {
+      await on("deploy", { image: `${app()}@${old}` }, production)
+      await promote()
+      production.status = 500
+      const no = await on("validate", {}, production)
+      expect(no).toMatchObject({ kind: "failed", code: "invalid" })
+      // Somebody else's is not undone.
+      expect(await undo(old, newest)).toMatchObject({ kind: "errored" })
+      expect(production.running()).toBe(newer)
+      expect(await undo(old, newer)).toMatchObject({ ok: true })
+      production.status = 200
+      expect(await promote()).toMatchObject({
+        ...refused,
+        message: expect.stringMatching(
+          `^the validation of production said no to ${newer} at 20.*Z \\(asked by ada\\)$`,
+        ),
+        detail: [`GET /healthz 200: expected 200, got 500 (release ${newer})`],
+      })
+      expect(production.running()).toBe(old)
+      // It is found without the records after it, and without its tag.
+      const found = `
+import sys
+from delivery import images, ledger
+book = ledger.Ledger(images.repository_of(sys.argv[1]), "production")
+print(book.last_verdict([], sys.argv[2]).event)
+`
+      expect(await python(found, production.registry, newer)).toBe("invalid\n")
+      registry.forget(`${name}-production`, `pyline-production.verdict-${newer.slice(7, 23)}`)
+      expect(await promote()).toMatchObject(refused)
+      const silent = { ...production.environment, url: "http://127.0.0.1:9" }
+      expect(await promote({ again: true })).toMatchObject({
+        ok: true,
+        after: { digest: newer },
+        record: { event: "promoted", again: true },
+      })
+      // Nobody answers: that is neither a no nor a yes.
+      expect(await on("validate", { environment: silent })).toMatchObject({ kind: "errored" })
+      expect(await promote()).toMatchObject(refused)
+      expect(await on("validate", {}, production)).toMatchObject({ ok: true })
+      expect(await promote()).toMatchObject({ ok: true, unchanged: true })
+      expect(await on("validate", { environment: silent })).toMatchObject({ kind: "errored" })
+      expect(await promote()).toMatchObject({ ok: true, unchanged: true })
+    } finally {
+      production.close()
+    }
+  })
+
   test("is promoted to another registry, whose login is told to no other", async () => {
     const other = await DockerRegistry.start({ login: true })
     const production = await new Place("production", `${other.host}/prod/shop`).open()

@@ -76,7 +76,7 @@ def _change(delivery, image, before, migrating):
         raise
     try:
         _step(delivery, "switch", target.switch, release)
-        return _proven(delivery, image)
+        return _step(delivery, "prove it", _proven, delivery, image)
     except DeliveryError as error:
         return _back(delivery, image, before, release, error)
 
@@ -94,7 +94,12 @@ def _step(delivery, what, run, *args):
     started = time.monotonic()
     try:
         made = run(*args)
-    except (DeliveryError, RegistryError):
+    except DeliveryError as error:
+        why = delivery.target.disturbance() if error.kind == "failed" else None
+        if why is not None:
+            raise Errored(f"{why}: {error}", error.detail) from error
+        raise
+    except RegistryError:
         raise
     except Exception as error:
         # A mistake of ours must not leave a new release behind, any more than trouble may.
@@ -185,6 +190,12 @@ def refuse_older(delivery, image, records, running):
             f"{image.digest} is of a commit of {candidate}, and {delivery.name} runs one of {there}",
             [f"runs: {running.digest}"],
         )
+
+
+def refuse_rejected(delivery, records, image, running, again):
+    """A digest that the validation said no to there comes back when somebody says so, or a validation says yes."""
+    if not again:
+        state.refuse_rejected(delivery.ledger.last_verdict(records, image.digest), running, delivery.name)
 
 
 def refuse_hold(delivery, records, end_hold):

@@ -96,6 +96,12 @@ class Held(Failed):
     code = "held"
 
 
+class Rejected(Failed):
+    """The validation of this environment said no to the image before."""
+
+    code = "rejected"
+
+
 class Invalid(Failed):
     """The validation of what runs said no."""
 

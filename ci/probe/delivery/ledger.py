@@ -3,7 +3,8 @@ What was done to an environment, as artifacts in the repository of its images. N
 
 Each record is an artifact of its own, under the tag `pyline-ENVIRONMENT.NUMBER`. It names the record before it by digest,
 and the image that it speaks of is its subject. `pyline-ENVIRONMENT` is the last one. Images that were deployed have the tag
-`pyline-ENVIRONMENT.image-…`, so that nothing that cleans a registry of untagged images takes away what to go back to.
+`pyline-ENVIRONMENT.image-…`, so that nothing that cleans a registry of untagged images takes away what to go back to. The last
+verdict of an image has the tag `pyline-ENVIRONMENT.verdict-…`, so that it is known however many records were written since.
 
 A registry has no write that fails where another was first. Of those who want to write the record of one number at most one may:
 each puts its name on `.claim`, loses if `.door` has the number already, puts the number there, and loses if `.claim` has another
@@ -32,7 +33,8 @@ _PATIENCE_S = 10
 _MOST = 100
 # What a record may be about: bring the image to run; say of what runs; say of the environment.
 BROUGHT = ("deployed", "promoted", "rolled-back")
-EVENTS = (*BROUGHT, "verified", "invalid", "failed", "unknown", "started", "unchanged")
+VERDICTS = ("verified", "invalid")
+EVENTS = (*BROUGHT, *VERDICTS, "failed", "unknown", "started", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,14 @@ class Ledger:
             self._say(f"the ledger of {self.environment} is not complete: what was before record {before} is gone from the registry")
         return found
 
+    def last_verdict(self, records, digest):
+        """The newest record that says whether a digest is good, however long ago; None where nothing does."""
+        # The tag may lag behind the records, where a run was killed between the two.
+        tagged = self._repository.manifest(self._tag_of("verdict", digest))
+        known = [*records, *([] if tagged is None else [self._read(tagged)])]
+        verdicts = [each for each in known if each.digest == digest and each.event in VERDICTS]
+        return max(verdicts, key=lambda each: each.seq, default=None)
+
     def _last(self):
         """The manifest of the last record. The tag that names it may lag behind where a run was killed, or be gone."""
         manifest = self._repository.manifest(self._tag())
@@ -111,6 +121,9 @@ class Ledger:
 
     def _tag(self, seq=None):
         return f"pyline-{self.environment}" if seq is None else f"pyline-{self.environment}.{seq}"
+
+    def _tag_of(self, what, digest):
+        return f"{self._tag()}.{what}-{digest.removeprefix('sha256:')[:16]}"
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -153,6 +166,8 @@ class Ledger:
         if self._door() > seq or self._repository.digest(self._tag(seq)) != manifest.digest:
             raise Raced(f"somebody else wrote to the ledger of {self.environment} in the same moment")
         self._repository.put(self._tag(), manifest)
+        if event in VERDICTS and image is not None:
+            self._repository.put(self._tag_of("verdict", image.digest), manifest)
         return Record(manifest.digest, seq, document)
 
     def _next(self, first):
@@ -204,23 +219,38 @@ class Ledger:
 
     def keep(self, image):
         """Tags an image that is about to run, byte for byte, so that it stays in the registry."""
-        tag = f"{self._tag()}.image-{image.digest.removeprefix('sha256:')[:16]}"
+        tag = self._tag_of("image", image.digest)
         if self._repository.digest(tag) != image.digest:
             manifest = self._repository.manifest(image.digest)
             if manifest is not None:
                 self._repository.put(tag, manifest)
 
 
+_TEXTS = ("by", "run", "repository", "created", "revision", "proof", "why")
+_LISTS = ("checks", "failures")
+
+
 def _is_sound(document):
     """Whether it is what others go by: whoever may write to the repository may write a record."""
     digests = [document[key] for key in ("digest", "previous", "previousDigest") if document.get(key) is not None]
+    source = document.get("source", {})
     return (
-        isinstance(document["seq"], int)
+        all(isinstance(document.get(key, ""), str) for key in _TEXTS)
+        and all(isinstance(text, str) for key in _LISTS for text in _listed(document.get(key, [])))
+        and isinstance(source, dict)
+        and all(isinstance(value, str) for value in source.values())
+        and isinstance(document["seq"], int)
         and document["seq"] > 0
         and isinstance(document["at"], str)
         and (document["event"] not in BROUGHT or "digest" in document)
         and all(isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in digests)
     )
+
+
+def _listed(value):
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return value
 
 
 def now():

@@ -1,7 +1,7 @@
 """What records say of an environment. Nothing is asked here: records, newest first, are all there is."""
 
-from delivery.errors import Held, NotVerified, Request
-from delivery.ledger import BROUGHT
+from delivery.errors import Held, NotVerified, Rejected, Request
+from delivery.ledger import BROUGHT, VERDICTS
 
 
 def last(records):
@@ -28,6 +28,20 @@ def refuse_hold(records, environment):
         )
 
 
+def refuse_rejected(verdict, running, environment):
+    """What the validation said no to last is not brought there as if nothing had been. `verdict` is the last one, or None."""
+    if verdict is None or verdict.event != "invalid":
+        return
+    runs = running is not None and running.digest == verdict.digest
+    raise Rejected(
+        f"the validation of {environment} said no to {verdict.digest} at {verdict.at} (asked by {verdict.by or 'somebody'})",
+        [
+            *(verdict.failures or [])[:10],
+            *([f"it runs there still: pyline validate {environment} asks again"] if runs else []),
+        ],
+    )
+
+
 def working(records):
     """The record of a run that has begun and not ended, or None."""
     newest = last(records)
@@ -39,7 +53,7 @@ def only_verdicts_since(records, known):
     for each in records:
         if known is not None and each.id == known.id:
             return True
-        if each.event not in ("verified", "invalid"):
+        if each.event not in VERDICTS:
             return False
     return known is None
 
@@ -51,7 +65,7 @@ def verdict(records, digest):
             if each.event in BROUGHT:
                 return None
             continue
-        if each.event in ("verified", "invalid"):
+        if each.event in VERDICTS:
             return each
         if each.event in BROUGHT:
             return None
@@ -97,7 +111,7 @@ def way_back(records, digest, environment):
 
 
 def _ever_verified(records, digest):
-    verdicts = (each for each in records if each.digest == digest and each.event in ("verified", "invalid"))
+    verdicts = (each for each in records if each.digest == digest and each.event in VERDICTS)
     newest = next(verdicts, None)
     return newest is not None and newest.event == "verified"
 

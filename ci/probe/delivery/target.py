@@ -89,6 +89,10 @@ class Target(ABC):
     def break_lock(self):
         """Takes the lock away from who has it, for `--break-lock`."""
 
+    def disturbance(self):
+        """Why a "no" of this run may be none of the image's, in a sentence: what runs it all ended under it. Else None."""
+        return None
+
     @abstractmethod
     def pull(self, image):
         """Gets an Image to where it will run. Raises PullFailed."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from delivery import checks, images, state
 from delivery.delivery import Delivery
-from delivery.deploy import bring, refuse_hold, refuse_older, unproven
+from delivery.deploy import bring, refuse_hold, refuse_older, refuse_rejected, unproven
 from delivery.errors import DeliveryError, Errored, Invalid, NotVerified, Raced, Request
 from delivery.ledger import Ledger, now
 from delivery.target import Access, Holder, Image
@@ -44,11 +44,13 @@ def deploy(request, given):
 
     def choose(records, running):
         refuse_hold(delivery, records, request.get("endHold", False))
+        refuse_rejected(delivery, records, image, running, request.get("again", False))
         moved = images.moved(image, source, delivery.repository, say)
         refuse_older(delivery, moved, records, running)
         return moved
 
-    return told(delivery, *bring(delivery, "deployed", choose, unverified=request.get("unverified")))
+    noted = {"unverified": request.get("unverified"), "again": request.get("again") or None}
+    return told(delivery, *bring(delivery, "deployed", choose, **noted))
 
 
 def promote(request, given):
@@ -63,20 +65,23 @@ def promote(request, given):
 
     def choose(records, running):
         refuse_hold(delivery, records, request.get("endHold", False))
+        refuse_rejected(delivery, records, image, running, request.get("again", False))
         moved = images.moved(image, origin.repository, delivery.repository, say)
         refuse_older(delivery, moved, records, running)
         return moved
 
     source = {"environment": origin.name, "repository": image.repository, "record": found.id}
-    return told(delivery, *bring(delivery, "promoted", choose, source=source))
+    return told(delivery, *bring(delivery, "promoted", choose, source=source, again=request.get("again") or None))
 
 
 def rollback(request, given):
     """Goes back to the last verified digest, or to a given one, and holds the environment there."""
     delivery = opened(request, given.access)
-    wanted = request.get("to")
+    wanted, instead_of = request.get("to"), request.get("insteadOf")
 
     def choose(records, running):
+        if instead_of and (running is None or running.digest != instead_of):
+            raise Errored(f"{delivery.name} was changed in the meantime: it runs {running.digest if running else 'nothing'} now")
         if wanted:
             found = state.way_to(delivery.ledger.records(500), wanted, delivery.name)
         else:

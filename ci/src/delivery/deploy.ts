@@ -10,6 +10,8 @@ import type { Brought } from "./records.ts"
 export interface ChangeOptions extends Credentials, Holder {
   /** After a rollback: deploy again. */
   endHold?: boolean | undefined
+  /** Bring also what the validation of the environment said no to before. */
+  again?: boolean | undefined
   /** Take the lock from who has it. */
   breakLock?: boolean | undefined
 }
@@ -46,8 +48,9 @@ export async function deploy(
 }
 
 /** What all that changes an environment is told. */
-export const changeOf = ({ by, run, endHold, breakLock }: ChangeOptions) => ({
+export const changeOf = ({ by, run, endHold, again, breakLock }: ChangeOptions) => ({
   holder: { by, run },
   endHold: endHold === true,
+  again: again === true,
   breakLock: breakLock === true,
 })

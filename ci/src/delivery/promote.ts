@@ -68,8 +68,10 @@ async function undone(
       "rollback",
       {
         environment: environmentNamed(plan, environment),
-        ...changeOf(options),
+        ...changeOf({ ...options, breakLock: false }),
         to: before.digest,
+        // Who deployed something else in the meantime is not undone.
+        insteadOf: after.digest,
         hold: false,
         why: "its validation said no",
       },

@@ -31,6 +31,8 @@ export interface LedgerRecord {
   why?: string
   source?: { environment: string; repository: string; record: string }
   unverified?: boolean
+  /** Though the validation had said no to it before. */
+  again?: boolean
 }
 
 /** What came of bringing an image to run. */

@@ -72,8 +72,12 @@ export function showHistory(environment: string, records: readonly LedgerRecord[
 const event = ({ event: what, at, by, why }: LedgerRecord): string =>
   `${what} ${at}${by === undefined ? "" : ` by ${by}`}${why === undefined ? "" : `: ${why}`}`
 
-function noteOf({ why, source, unverified }: LedgerRecord): string {
+function noteOf({ why, source, unverified, again }: LedgerRecord): string {
   if (why !== undefined) return why.split("\n", 1)[0] ?? ""
-  if (source !== undefined) return `from ${source.environment}`
-  return unverified === true ? "without promotion" : ""
+  const notes = [
+    ...(source === undefined ? [] : [`from ${source.environment}`]),
+    ...(unverified === true ? ["without promotion"] : []),
+    ...(again === true ? ["again"] : []),
+  ]
+  return notes.join(", ")
 }

@@ -179,6 +179,22 @@ describe("what is said", () => {
     expect(exitClassOf(deliveryFailed({ ...registry, registry: "broken" }, "a").message)).toBe(3)
   })
 
+  test("what a validation said no to before is red, with when and why, and how it is tried again", () => {
+    const rejected = {
+      ...{ kind: "failed" as const, code: "rejected" },
+      message:
+        "the validation of production said no to sha256:aa at 2026-03-01T10:00:00Z (asked by ada)",
+      detail: ["GET /healthz 200: expected 200, got 500"],
+    }
+    expect(deliveryFailed(rejected, "production", "staging").message).toMatchInlineSnapshot(`
+      "error[DIGEST_REJECTED]: the validation of production said no to sha256:aa at 2026-03-01T10:00:00Z (asked by ada)
+        GET /healthz 200: expected 200, got 500
+      What a validation said no to does not come back by itself. Nothing was changed.
+      fix: publish an image in which it is mended; where the cause was not in the image, try this one again: --again
+      docs: docs/delivery.md"
+    `)
+  })
+
   const record = (event: "deployed" | "verified", more = {}) => ({
     ...{ id: "sha256:1", seq: 1, event, at: "2026-03-01T10:00:00Z", by: "ada" },
     ...{ digest: `sha256:${"a".repeat(64)}`, revision: "0123456789abcdef" },
@@ -229,6 +245,11 @@ describe("what is said", () => {
     const records = [record("verified", { run: "https://ci.test/7" }), record("deployed")]
     const forged = [record("verified", { by: "\u001b[2Jada\nb", why: "\u009b31m" })]
     expect(showHistory("staging", forged)).toMatch(/\ufffd\[2Jada\ufffdb {2}\ufffd31m$/)
+    const promoted = record("deployed", {
+      source: { environment: "test", repository: "a", record: "b" },
+      again: true,
+    })
+    expect(showHistory("staging", [promoted])).toMatch(/ada {2}from test, again$/)
     expect(showHistory("staging", records)).toMatchInlineSnapshot(`
       "2026-03-01T10:00:00Z  verified  sha256:aaaaaaaaaaaa  0123456789ab  ada https://ci.test/7
       2026-03-01T10:00:00Z  deployed  sha256:aaaaaaaaaaaa  0123456789ab  ada"
