@@ -58,8 +58,8 @@ function service(name: string, more: object) {
   return {
     deploy: (image: string) => drive(host, "deploy", request(image)),
     kill: async (image: string, after: string) => {
-      const { signal, printed } = await begin(host, "deploy", request(image), { killAfter: after })
-        .ended
+      const kill = { at: after, after: "end" } as const
+      const { signal, printed } = await begin(host, "deploy", request(image), { kill }).ended
       expect(signal, `${after}: ${printed}`).toBe("SIGKILL")
     },
     on: (command: string) => drive(host, command, { environment, holder: { by: "ada" } }),

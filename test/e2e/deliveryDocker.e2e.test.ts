@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { DockerRegistry, hasDockerRegistry, LOGIN } from "../contract/servers/dockerRegistry.ts"
-import { begin, drive } from "./docker/drive.ts"
+import { begin, drive, type Kill } from "./docker/drive.ts"
 import { dockerTools, Host, until } from "./docker/host.ts"
 import { proxyImage, publish, pythonImage } from "./docker/images.ts"
 import { folder, pyline } from "./pyline.ts"
@@ -59,6 +59,37 @@ async function underLoad(deed: () => Promise<void>) {
   }
 }
 
+/**
+ * Kills a deployment of what does not run at a point, and deploys again: every fourth time what ran before, else the same. All has to be
+ * right then; gives the command that it was killed in, or "ended" where it came to no such point.
+ */
+async function killedAndRunAgain(point: Kill, turn: number): Promise<string> {
+  const [before, next] = (await answers()).version === "one" ? ["one", "two"] : ["two", "one"]
+  const more = { release: true, drain: 1, keep: 0 }
+  const { signal, printed } = await begin(host, "deploy", request(next, more), { kill: point })
+    .ended
+  const [, said = "ended"] = /^at work: (.*)$/m.exec(printed) ?? []
+  const where = `${JSON.stringify(point)}: ${said}`
+  if (point.at.startsWith("#") && signal === null) return "ended"
+  expect(signal, `${where}: ${printed}`).toBe("SIGKILL")
+  const wanted = turn % 4 === 3 ? before : next
+  const again = await deploy(wanted, more)
+  expect(again, `${where}: ${JSON.stringify(again)}`).toMatchObject({
+    ok: true,
+    after: { digest: digestOf(wanted) },
+  })
+  expect(await apps(), where).toEqual([expect.stringContaining(digestOf(wanted).slice(7, 19))])
+  expect(await host.containers("--all"), where).toHaveLength(2)
+  expect(await answers(), where).toMatchObject({ version: wanted })
+  expect(await on("status"), where).toMatchObject({
+    ...{ running: { digest: digestOf(wanted) }, deployed: { digest: digestOf(wanted) } },
+    ...{ drift: false, working: null, trouble: null, held: null },
+  })
+  const left = "ls $0/home/.pyline/*.holder $0/runtime/* 2> /dev/null || true"
+  expect(await host.run("sh", "-c", left, host.folder), where).toBe("")
+  return said
+}
+
 describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
   beforeAll(async () => {
     registry = await DockerRegistry.start({ login: true })
@@ -67,8 +98,8 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
     await pythonImage(host, "python")
     const repository = `${registry.host}/shop`
     const versions = {
-      one: {},
-      two: { starts: 0.5, checked: true },
+      one: { migrates: 0.4 },
+      two: { starts: 0.5, checked: true, migrates: 0.4 },
       ill: { ill: true },
       sick: { ill: true, checked: true },
       dies: { dies: true },
@@ -145,32 +176,44 @@ describe.skipIf(why !== "")(`a docker host over ssh${why}`, () => {
   })
 
   test("a run that is killed in the middle of a step, and run again, ends right; nobody notices", async () => {
-    // Commands on the host, in their order.
-    const points = [
-      "docker run release-command",
-      "docker run role=app",
-      "caddy reload",
-      "docker stop",
+    // Commands on the host, in their order, in the middle of each and when it has ended.
+    const points: Kill[] = [
+      { at: "flock -w", after: 30 },
+      { at: "docker --config .* pull ", after: 30 },
+      { at: "docker run .*role=release-command", after: 100 },
+      { at: "docker wait", after: 200 },
+      { at: "docker run .*role=app", after: 30 },
+      { at: "docker run .*role=app", after: "end" },
+      { at: "GET", after: 0 },
+      { at: "caddy reload", after: 30 },
+      { at: "caddy reload", after: "end" },
+      { at: "docker stop", after: 50 },
+      { at: "docker rm", after: 30 },
     ]
-    let next = "two"
     const got = await underLoad(async () => {
-      for (const point of points) {
-        const more = { release: true, drain: 1, keep: 0 }
-        const killed = await begin(host, "deploy", request(next, more), { killAfter: point }).ended
-        expect(killed.signal, `${point}: ${killed.printed}`).toBe("SIGKILL")
-        const again = await deploy(next, more)
-        expect(again, `${point}: ${JSON.stringify(again)}`).toMatchObject({
-          ok: true,
-          after: { digest: digestOf(next) },
-        })
-        expect(await apps(), point).toEqual([expect.stringContaining(digestOf(next).slice(7, 19))])
-        expect(await host.containers("--all"), point).toHaveLength(2)
-        expect(await answers(), point).toMatchObject({ version: next })
-        next = next === "two" ? "one" : "two"
-      }
+      for (const [place, point] of points.entries()) await killedAndRunAgain(point, place)
     })
     expect(got.failures).toEqual([])
   })
+
+  test.skipIf(!process.env.PYLINE_TEST_SWEEP)(
+    "a run that is killed in the middle of any command on the host, and run again, ends right",
+    { timeout: 7_200_000 },
+    async () => {
+      const got = await underLoad(async () => {
+        for (const after of [0, 20, 60, 200, 700]) {
+          for (let number = 1; ; number++) {
+            const point = { at: `#${number}`, after }
+            const said = await killedAndRunAgain(point, number)
+            console.log(`${JSON.stringify(point)} ${said}`)
+            if (said === "ended") break
+          }
+        }
+      })
+      console.log(got)
+      expect(got.failures).toEqual([])
+    },
+  )
 
   test("of two at once the second is told who the first is; its end is the lock's end", async () => {
     const first = begin(host, "deploy", request("slow", { release: true }))

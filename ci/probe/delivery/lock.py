@@ -8,14 +8,18 @@ import threading
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from delivery.errors import Errored, Locked
+from delivery.errors import Errored, Locked, Unreachable
 from delivery.target import Holder
 
 BEAT_S = 15
 SILENCE_S = 60
 # A run that was killed a moment ago may not have let go yet.
 PATIENCE_S = 5
-_TAKEN = 75
+# Commands that such a run began go on without it.
+ENDED_S = 150
+_TAKEN, _BUSY = 75, 76
+# What a login shell says before is passed over.
+_MOST_LINES = 50
 
 # $1 is the name of the lock. Standard input: a line that says who, then a byte every few seconds.
 _TAKE = f"""
@@ -25,11 +29,20 @@ mkdir -p "$HOME/.pyline"
 exec flock -w {PATIENCE_S} -E {_TAKEN} "$HOME/.pyline/$1.lock" sh -c '
   IFS= read -r holder
   printf "%s\\n%s\\n" "$holder" "$$" > "$HOME/.pyline/$1.holder"
+  tries=0
+  until flock -w 1 "$HOME/.pyline/$1.work" true; do
+    echo waiting
+    tries=$((tries + 1))
+    [ "$tries" -lt {ENDED_S} ] || {{ rm -f "$HOME/.pyline/$1.holder"; exit {_BUSY}; }}
+  done
   echo held
   while byte=$(timeout {SILENCE_S} dd bs=1 count=1 2>/dev/null) && [ -n "$byte" ]; do :; done
   rm -f "$HOME/.pyline/$1.holder"
 ' sh "$1"
 """
+
+# Runs the command that follows $0. Whoever takes the lock after a run that was killed waits until it has ended.
+_WORK = f'exec flock --shared --nonblock -E {_BUSY} "$HOME/.pyline/$0.work" "$@"'
 
 _SHOW = 'cat "$HOME/.pyline/$1.holder" 2>/dev/null || true'
 
@@ -45,10 +58,10 @@ flock -w 10 "$1.lock" true
 
 
 class HostLock:
-    """`name` is that of a file on the machine behind an Ssh."""
+    """`name` is that of files on the machine behind an Ssh."""
 
-    def __init__(self, ssh, name):
-        self._ssh, self._name = ssh, name
+    def __init__(self, ssh, name, say=print):
+        self._ssh, self._name, self._say = ssh, name, say
         self._process = None
 
     @contextmanager
@@ -59,8 +72,7 @@ class HostLock:
         beats = threading.Thread(target=_beat, args=(process, ended), daemon=True)
         try:
             _tell(process, json.dumps(vars(holder)).encode() + b"\n")
-            if process.stdout.readline().strip() != b"held":
-                self._refused(process)
+            self._await(process)
             beats.start()
             yield
         finally:
@@ -79,6 +91,14 @@ class HostLock:
             process.stdout.close()
             process.stderr.close()
 
+    def run(self, words, stdin, limit):
+        """What Ssh.run gives, of a command that changes something: who has the lock next finds that it has ended."""
+        self.check()
+        done = self._ssh.run(["sh", "-c", _WORK, self._name, *words], stdin, limit)
+        if done[0] == _BUSY:
+            raise Errored(f"the lock on {self._ssh.name} was lost: somebody else takes it")
+        return done
+
     def check(self):
         """Raises Errored where the lock was lost in the middle."""
         if self._process is not None and self._process.poll() is not None:
@@ -90,9 +110,35 @@ class HostLock:
         if status != 0:
             raise Errored(f"the lock on {self._ssh.name} cannot be broken", stderr.decode("utf-8", "replace").splitlines())
 
+    def _await(self, process):
+        """Returns when the lock is held."""
+        said = False
+        for _ in range(ENDED_S + _MOST_LINES):
+            silent = threading.Timer(SILENCE_S, process.kill)
+            silent.start()
+            line = process.stdout.readline()
+            silent.cancel()
+            if line.strip() == b"held":
+                return
+            if line == b"":
+                break
+            if line.strip() == b"waiting" and not said:
+                said = True
+                self._say(f"  commands of a run that was killed are still at work on {self._ssh.name}: waiting for their end")
+        self._refused(process)
+
     def _refused(self, process):
+        process.stdin.close()
         stderr = process.stderr.read()
-        if process.wait() != _TAKEN:
+        status = process.wait()
+        if status < 0:
+            raise Unreachable(f"{self._ssh.name} has not said within {SILENCE_S} s whether the lock is free")
+        if status == _BUSY:
+            raise Errored(
+                f"commands of a run that was killed are still at work on {self._ssh.name}, after {ENDED_S} s",
+                ["do it again when they have ended", f"who they are: fuser -v ~/.pyline/{self._name}.work"],
+            )
+        if status != _TAKEN:
             lines = stderr.decode("utf-8", "replace").splitlines()
             raise Errored(f"the lock on {self._ssh.name} cannot be taken", [*lines, "it needs flock (util-linux) and a home folder"])
         shown = self._ssh.run(["sh", "-c", _SHOW, "sh", self._name])[1].splitlines()

@@ -9,6 +9,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from delivery.errors import Errored, Request, Unreachable
 
 # Seconds for what should take none, such as asking what runs.
 SHORT = 60
+# While a command takes longer than that, it is asked this often whether there is any sense in waiting.
+_LOOK_S = 60
 _SAFE = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*|[0-9a-fA-F:.]+")
 # What ssh itself exits with; the status of a command that ends with it cannot be told from that.
 _SSH_FAILED = 255
@@ -33,18 +37,32 @@ class Ssh:
     def name(self):
         return f"{self.user}@{self.host}" if self.user else self.host
 
-    def run(self, words, stdin=b"", limit=SHORT):
-        """(status, standard output, standard error) of a command. Raises Unreachable."""
+    def run(self, words, stdin=b"", limit=SHORT, look=None):
+        """
+        (status, standard output, standard error) of a command. Raises Unreachable. `look` is called now and then while it
+        goes on, and raises where there is no sense in waiting any longer.
+        """
         self._connect()
-        try:
-            done = subprocess.run(
-                [*self._ssh(), "--", self.host, shlex.join(words)], input=stdin, capture_output=True, timeout=limit
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Errored(f"{shlex.join(words)[:200]} on {self.name} has not ended within {limit} s") from error
-        if done.returncode == _SSH_FAILED:
-            raise self._unreachable(done.stderr)
-        return done.returncode, done.stdout, done.stderr
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        end = time.monotonic() + limit
+        with subprocess.Popen([*self._ssh(), "--", self.host, shlex.join(words)], **pipes) as process:
+            try:
+                while True:
+                    left = end - time.monotonic()
+                    try:
+                        out, err = process.communicate(stdin, timeout=min(left, _LOOK_S))
+                        break
+                    except subprocess.TimeoutExpired as error:
+                        if time.monotonic() >= end:
+                            raise Errored(f"{shlex.join(words)[:200]} on {self.name} has not ended within {limit} s") from error
+                    if look is not None:
+                        look()
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode == _SSH_FAILED:
+            raise self._unreachable(err)
+        return process.returncode, out, err
 
     def open(self, words):
         """A command that goes on, as a Popen with binary pipes. It ends there when its standard input ends."""
@@ -58,7 +76,10 @@ class Ssh:
 
     @contextmanager
     def http(self, host, port, timeout):
-        """An HTTP connection to what that machine can reach, through the connection that is there."""
+        """
+        An HTTP connection to what that machine can reach, through the connection that is there. All of the answer has to
+        have come when the time is up: TimeoutError.
+        """
         self._connect()
         ours, theirs = socket.socketpair()
         words = [*self._ssh(), "-W", f"[{host}]:{port}" if ":" in host else f"{host}:{port}", "--", self.host]
@@ -69,9 +90,22 @@ class Ssh:
         ours.settimeout(timeout)
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
         connection.sock = ours
+        late = threading.Event()
+
+        def end():
+            late.set()
+            process.kill()
+
+        limit = threading.Timer(timeout, end)
+        limit.start()
         try:
             yield connection
+        except (OSError, http.client.HTTPException) as error:
+            if late.is_set():
+                raise TimeoutError from error
+            raise
         finally:
+            limit.cancel()
             ours.close()
             process.kill()
             said = process.communicate()[1].decode("utf-8", "replace")

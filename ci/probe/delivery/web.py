@@ -3,15 +3,18 @@
 import http.client
 import re
 import ssl
+import threading
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from delivery.errors import Errored, Unreachable
 from registry.reference import is_loopback
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LARGEST = 1 << 20
+# Seconds for all of an answer: it may come in drops.
+_WHOLE_S = 30
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -22,11 +25,35 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def get(url, timeout=10):
     """(status, body as text). Raises Unreachable where nobody answers."""
+    came = []
+
+    def ask():
+        try:
+            came.append(_get(url, timeout))
+        except Exception as error:
+            came.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_WHOLE_S)
+    if not came:
+        raise Unreachable(f"{url} does not answer (not all of it came within {_WHOLE_S} s)")
+    if isinstance(came[0], Exception):
+        raise came[0]
+    return came[0]
+
+
+def ascii_of(path):
+    """An address, or a part of one, as it goes over the wire."""
+    return quote(path, safe="!#$%&'()*+,/:;=?@[]~")
+
+
+def _get(url, timeout):
     handlers = [_NoRedirect()]
     if is_loopback(urlsplit(url).netloc):
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)
-    request = urllib.request.Request(url, headers={"User-Agent": "pyline", "Cache-Control": "no-cache"})
+    request = urllib.request.Request(ascii_of(url), headers={"User-Agent": "pyline", "Cache-Control": "no-cache"})
     try:
         with opener.open(request, timeout=timeout) as answer:
             return answer.status, answer.read(_LARGEST).decode("utf-8", "replace")

@@ -6,31 +6,62 @@ import { probeDirectory } from "../../unit/ci/fixtures.ts"
 import type { Answer } from "../deliveryProgram.ts"
 import type { Host } from "./host.ts"
 
-// Ends the run in the middle: after the command on the host that has all of these words, and before its answer is used.
-const KILLED = `
-import os, shlex, signal, sys
+// Says when a command on the host begins that matches this expression, or that is the one with this number. Where the run
+// is to be killed no answer of it is ever used.
+const WATCHED = `
+import re, shlex, sys, time
+from contextlib import contextmanager
 from delivery.ssh import Ssh
-real, words = Ssh.run, sys.argv.pop(1).split()
-def run(self, command, *args, **more):
-    made = real(self, command, *args, **more)
-    if words and all(word in shlex.join(command) for word in words):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return made
-Ssh.run = run
-from delivery import ledger
-ledger.SETTLE_S = 0.05
+at, stays, count = sys.argv.pop(1), sys.argv.pop(1) == "stays", 0
+def begins(command):
+    global count
+    count += 1
+    text = shlex.join(command)
+    if at != f"#{count}" and not (at and re.search(at, text)):
+        return False
+    print(f"\\nat work: {count} {text[-200:]!r}", flush=True)
+    return True
+def watched(real):
+    def call(self, command, *args, **more):
+        is_it = begins(command)
+        made = real(self, command, *args, **more)
+        if is_it:
+            ended()
+        return made
+    return call
+def ended():
+    print("\\nit ended", flush=True)
+    if stays:
+        time.sleep(600)
+http = Ssh.http
+@contextmanager
+def asked(self, host, port, timeout):
+    is_it = begins(["GET", host])
+    with http(self, host, port, timeout) as connection:
+        yield connection
+        if is_it:
+            ended()
+Ssh.run, Ssh.open, Ssh.http = watched(Ssh.run), watched(Ssh.open), asked
 from delivery.__main__ import main
 sys.exit(main(sys.argv[1:]))
 `
+/**
+ * Where a run is killed: its command on the host that matches an expression, or `#` and a number; milliseconds after it began, or
+ * when it has ended.
+ */
+export interface Kill {
+  at: string
+  after: number | "end"
+}
 
 /** A run of ci/probe/delivery with the key of a host. */
 export function begin(
   host: Host,
   command: string,
   request: object,
-  given: { killAfter?: string; knownHosts?: string; key?: string } = {},
+  given: { kill?: Kill; tell?: string; knownHosts?: string; key?: string } = {},
 ) {
-  const { killAfter = "", knownHosts = host.knownHosts } = given
+  const { kill, tell = "", knownHosts = host.knownHosts } = given
   const dir = mkdtempSync(path.join(host.folder, "run-"))
   const secrets = path.join(dir, "secrets")
   mkdirSync(secrets)
@@ -40,14 +71,29 @@ export function begin(
   const [input, output] = [path.join(dir, "request.json"), path.join(dir, "result.json")]
   writeFileSync(input, JSON.stringify({ ...request, username: LOGIN.username }))
   const words = [command, input, "--output", output, "--secrets", secrets]
-  const child: ChildProcess = spawn("python3", ["-B", "-c", KILLED, killAfter, ...words], {
+  let [printed, killed] = ["", false]
+  const program = [
+    "python3",
+    "-B",
+    "-c",
+    WATCHED,
+    kill?.at ?? tell,
+    kill ? "stays" : "goes on",
+    ...words,
+  ]
+  // All that it started ends with it, as with the container of a step.
+  const alone = ["--pid", "--fork", "--kill-child", ...program]
+  const child: ChildProcess = spawn("unshare", alone, {
     env: { ...process.env, PYTHONPATH: probeDirectory, TMPDIR: dir },
     stdio: ["ignore", "pipe", "pipe"],
   })
-  let printed = ""
+  const sign = kill?.after === "end" ? "\nit ended\n" : "\nat work: "
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (data) => {
       printed += data
+      if (kill === undefined || killed || !printed.includes(sign)) return
+      killed = true
+      setTimeout(() => child.kill("SIGKILL"), kill.after === "end" ? 0 : kill.after)
     })
   const ended = new Promise<{ answer: Answer | undefined; printed: string; signal: string | null }>(
     (resolve) => {

@@ -10,6 +10,7 @@ import json
 from contextlib import contextmanager
 
 from delivery.errors import DeliveryError, Errored, Request, Unhealthy
+from delivery.ssh import SHORT
 from delivery.target import Image, Running
 from delivery.targets.docker_host import LABEL, DockerHost, lines
 
@@ -86,17 +87,16 @@ class Compose(DockerHost):
             self._pin(Image(self.environment["registry"], release))
         if not self._of(release):
             self._put_in_place(release)
-        self._command("sh", "-c", _COMMIT, "sh", self.folder, release)
+        self._change("sh", "-c", _COMMIT, "sh", self.folder, release)
         self._remove(self._others(release))
 
     def retire(self, keep):
         current = self._pinned("current.yaml")
         if current is not None:
             self._remove(self._others(current))
-        labels = {"app": self.environment["app"], "environment": self.environment["name"], "role": "release-command"}
-        done = self.containers(**labels)
+        done = self.containers(role="release-command", **self.mine())
         if done:
-            self.docker("rm", "--force", *(each["Id"] for each in done))
+            self.docker("rm", "--force", *(each["Name"].lstrip("/") for each in done))
         past = list(dict.fromkeys(reversed(self._read("history").split())))
         for digest in past[keep + 1 :]:
             self.remove_image(f"{self.environment['registry']}@{digest}")
@@ -134,10 +134,10 @@ class Compose(DockerHost):
         ours = [each for each in self._containers() if _digest(each) and _digest(each) != current]
         good = [each for each in self._of(current) if each["State"]["Running"]]
         if ours:
-            self.docker("rm", "--force", *(each["Id"] for each in ours))
+            self.docker("rm", "--force", *(each["Name"].lstrip("/") for each in ours))
         if current is not None:
             self._up("current.yaml", "--scale", f"{self.service}={len(good) or max(1, len(ours))}")
-        self._command("rm", "-f", f"{self.folder}/next.yaml")
+        self._change("rm", "-f", f"{self.folder}/next.yaml")
 
     def _in_place_because(self, old):
         """Why a new container cannot run beside the old ones; None where it can."""
@@ -154,7 +154,7 @@ class Compose(DockerHost):
 
     def _remove(self, containers):
         """Stops containers, with time for what they are answering."""
-        names = [each["Id"] for each in containers]
+        names = [each["Name"].lstrip("/") for each in containers]
         if not names:
             return
         drain = max(self.environment["drain"], 1)
@@ -182,7 +182,7 @@ class Compose(DockerHost):
         }
         service = {"image": image.reference, "pull_policy": "never", "labels": labels}
         text = json.dumps({"services": {self.service: service}}, indent=2).encode()
-        self._command("sh", "-c", _WRITE, "sh", self.folder, "next.yaml", stdin=text)
+        self._change("sh", "-c", _WRITE, "sh", self.folder, "next.yaml", stdin=text)
 
     def _pinned(self, name):
         """The digest that a file of ours pins, or None."""
@@ -214,7 +214,7 @@ class Compose(DockerHost):
         files = ["--file", self.environment["composeFile"]]
         if file is not None:
             files += ["--file", f"{self.folder}/{file}"]
-        status, out, err = self.try_docker("compose", *files, *words, limit=limit)
+        status, out, err = self.try_docker("compose", *files, *words, limit=limit, aside=words[0] == "config")
         if status == 0:
             return out
         said = lines(err)
@@ -226,7 +226,13 @@ class Compose(DockerHost):
 
     def _command(self, *words, stdin=b""):
         self.host_lock.check()
-        status, out, err = self.ssh.run(list(words), stdin)
+        return self._done(words, self.ssh.run(list(words), stdin))
+
+    def _change(self, *words, stdin=b""):
+        return self._done(words, self.host_lock.run(list(words), stdin, SHORT))
+
+    def _done(self, words, done):
+        status, out, err = done
         if status != 0:
             raise Errored(f"{words[0]} on {self.ssh.name} ended with exit status {status}", lines(err))
         return out

@@ -7,9 +7,9 @@ import re
 import tarfile
 import time
 
-from delivery.errors import Errored, PullFailed, Request
+from delivery.errors import Errored, Failed, PullFailed, Request
 from delivery.target import Running
-from delivery.targets.docker_host import LABEL, DockerHost, PULL, lines
+from delivery.targets.docker_host import LABEL, PULL, DockerHost, is_unstartable, lines
 
 PROXY_IMAGE = "caddy:2"
 _AUTOSAVE = "/config/caddy/autosave.json"
@@ -45,7 +45,7 @@ class Docker(DockerHost):
         name = f"{self.name}-{_short(image)}-release-command"
         words = ["run", "--detach", "--name", name, "--pull", "never", "--network", self.network]
         words += self.labels(role="release-command", digest=image.digest)
-        self.once(name, lambda: self._run([*words, *self._variables(), image.reference, *command]))
+        self.once(name, lambda: self._run(name, [*words, *self._variables(), image.reference, *command]))
 
     def start(self, image):
         self._network()
@@ -65,15 +65,16 @@ class Docker(DockerHost):
             raise Errored(f"{image.reference} is not on {self.ssh.name} any more: somebody removed it")
         port = self.port(known[0])
         words += [*self.labels(role="app", digest=image.digest, release=name, port=port), "--env", f"PORT={port}"]
-        self._run([*words, *self._variables(), image.reference])
+        self._run(name, [*words, *self._variables(), image.reference])
         return name
 
     def healthy(self, release):
         self.wait_until_healthy(release)
 
     def switch(self, release):
-        # From now on it comes back by itself when the machine does.
-        self.docker("update", "--restart", "unless-stopped", release)
+        # From now on it comes back by itself when the machine does; with `unless-stopped` not where docker was killed, as
+        # docker, when it comes back, stops what runs still, and takes that for a wish of somebody's.
+        self.docker("update", "--restart", "always", release)
         container = self.container(release)
         if container is None:
             raise Errored(f"{release} is not on {self.ssh.name} any more: somebody removed it")
@@ -86,21 +87,29 @@ class Docker(DockerHost):
 
     def retire(self, keep):
         live = self._live()
+        if live is None:
+            raise Errored(f"it is not known what gets the requests: nothing is stopped on {self.ssh.name}")
         old = [each for each in self._releases() if each["Name"].lstrip("/") != live]
+        # Begun by runs that were killed: they never got a request, and are none to go back to.
+        begun = [each for each in old if each["HostConfig"]["RestartPolicy"]["Name"] == "no"]
+        if begun:
+            self.docker("rm", "--force", *(each["Name"].lstrip("/") for each in begun))
+            old = [each for each in old if each not in begun]
         running = [each["Name"].lstrip("/") for each in old if each["State"]["Running"]]
         if running:
             drain = self.environment["drain"]
             self.say(f"  {', '.join(running)}: {drain} s to end its requests")
             time.sleep(drain)
+            self.docker("update", "--restart", "unless-stopped", *running)
             self.docker("stop", "--time", str(max(drain, 1)), *running, limit=120 + drain)
         gone = old[keep:]
         if gone:
-            self.docker("rm", *(each["Id"] for each in gone))
-        for name in {each["Config"]["Image"] for each in gone} - {each["Config"]["Image"] for each in old[:keep]}:
+            self.docker("rm", *(each["Name"].lstrip("/") for each in gone))
+        for name in {each["Config"]["Image"] for each in (*gone, *begun)} - {each["Config"]["Image"] for each in old[:keep]}:
             self.remove_image(name)
-        done = self.containers(**self._mine(), role="release-command")
+        done = self.containers(**self.mine(), role="release-command")
         if done:
-            self.docker("rm", "--force", *(each["Id"] for each in done))
+            self.docker("rm", "--force", *(each["Name"].lstrip("/") for each in done))
 
     def abort(self, release):
         if self._live() == release:
@@ -109,11 +118,8 @@ class Docker(DockerHost):
         if status != 0 and b"No such container" not in err:
             raise Errored(f"{release} cannot be removed", lines(err))
 
-    def _mine(self):
-        return {"app": self.environment["app"], "environment": self.environment["name"]}
-
     def _releases(self):
-        return self.containers(**self._mine(), role="app")
+        return self.containers(**self.mine(), role="app")
 
     def _live(self):
         """The container that the proxy sends requests to, or None where it was told of none yet."""
@@ -155,11 +161,16 @@ class Docker(DockerHost):
         file = self.environment.get("envFile")
         return ["--env-file", file] if file else []
 
-    def _run(self, words):
+    def _run(self, name, words):
+        """`docker run` of a container of this name; none is left where it cannot be started."""
         status, _, err = self.try_docker(*words, limit=120)
         if status == 0:
             return
         said = lines(err)
+        if not _is_taken(said):
+            self.best_effort("rm", "--force", name)
+        if is_unstartable(said):
+            raise Failed(f"docker on {self.ssh.name} cannot start the image", said)
         file = self.environment.get("envFile")
         if file and any(file in line for line in said):
             raise Request(f"{file} cannot be read on {self.ssh.name}", said)
@@ -176,9 +187,11 @@ class Docker(DockerHost):
         image, port = self.environment.get("proxyImage") or PROXY_IMAGE, self.environment.get("publish") or 80
         wanted = hashlib.sha256(json.dumps([1, image, port]).encode()).hexdigest()[:12]
         there = self.container(self.proxy)
-        if there is not None and there["Config"]["Labels"].get(f"{LABEL}.settings") == wanted:
+        if there is not None and (there["Config"]["Labels"] or {}).get(f"{LABEL}.settings") == wanted:
+            if there["HostConfig"]["RestartPolicy"]["Name"] != "always":
+                self.docker("update", "--restart", "always", self.proxy)
             if not there["State"]["Running"]:
-                self.docker("start", self.proxy)
+                self._start_proxy(port)
             return
         if not self.inspect("image", image):
             status, _, err = self.try_docker("pull", "--quiet", image, limit=PULL)
@@ -187,15 +200,22 @@ class Docker(DockerHost):
         if there is not None:
             self.say("  the proxy's settings changed: it is made anew, and for a moment nothing answers")
             self.docker("rm", "--force", self.proxy)
-        words = ["run", "--detach", "--name", self.proxy, "--restart", "unless-stopped", "--network", self.network]
+        words = ["create", "--name", self.proxy, "--restart", "always", "--network", self.network]
         words += [*self.labels(role="proxy", settings=wanted), "--publish", f"{port}:80"]
         words += ["--volume", f"{self.proxy}-config:/config", "--volume", f"{self.proxy}-data:/data"]
         words += ["--env", "XDG_CONFIG_HOME=/config", "--env", "XDG_DATA_HOME=/data"]
         status, _, err = self.try_docker(*words, image, "caddy", "run", "--resume", limit=120)
+        if status != 0:
+            raise Errored(f"the proxy {self.proxy} cannot be made", lines(err))
+        self._start_proxy(port)
+
+    def _start_proxy(self, port):
+        status, _, err = self.try_docker("start", self.proxy, limit=120)
         if status == 0:
             return
-        self.best_effort("rm", "--force", self.proxy)
         said = lines(err)
+        # What it was told is on a volume, and stays.
+        self.best_effort("rm", "--force", self.proxy)
         if any("port is already allocated" in line or "address already in use" in line for line in said):
             raise Request(f"port {port} of {self.ssh.host} is taken: another `publish` is needed", said)
         raise Errored(f"the proxy {self.proxy} cannot be started", said)
@@ -203,6 +223,10 @@ class Docker(DockerHost):
 
 def _short(image):
     return image.digest.partition(":")[2][:12]
+
+
+def _is_taken(said):
+    return any("is already in use by container" in line for line in said)
 
 
 def _number(name):

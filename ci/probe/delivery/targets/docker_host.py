@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from delivery.errors import DeliveryError, Errored, MigrationFailed, PullFailed,
 from delivery.lock import HostLock
 from delivery.ssh import SHORT, Ssh
 from delivery.target import Running, Target
+from delivery.web import ascii_of
 from registry import reference
 
 LABEL = "dev.pyline"
@@ -20,6 +22,22 @@ LAST = 20
 ASK = 10
 PULL = 1800
 NOBODY = "no answer: nothing listens there"
+# Where docker writes which process it is.
+_DAEMON = 'cat /run/docker.pid "${XDG_RUNTIME_DIR:-/nowhere}/docker.pid" 2>/dev/null || true'
+# Commands of docker that change nothing, or nothing that another run could not do at the same time.
+_ASIDE = ("cp", "inspect", "logs", "ps", "pull", "wait")
+_NOT_THERE = re.compile(r"no such (?:container|image|network|object)|(?:container|image|network) \S+ not found", re.IGNORECASE)
+# An image that docker cannot start says so in these words, with the exit status of a program that is not there.
+_UNSTARTABLE = re.compile(r"OCI runtime|failed to create (?:shim )?task|executable file not found")
+# All that is needed of a container. Not its variables: these may be secrets.
+_CONTAINER = "{%s}" % ",".join(
+    [
+        *(f'"{key}":{{{{json .{key}}}}}' for key in ("Name", "Image", "Created", "State", "RestartCount")),
+        '"Config":{%s}' % ",".join(f'"{key}":{{{{json .Config.{key}}}}}' for key in ("Image", "Labels", "Healthcheck", "ExposedPorts")),
+        '"HostConfig":{"RestartPolicy":{{json .HostConfig.RestartPolicy}}}',
+        '"NetworkSettings":{"Networks":{{json .NetworkSettings.Networks}}}',
+    ]
+)
 
 # Standard input is the login; the folder is nobody else's and gone afterwards. $1 is the image.
 _PULL_WITH_LOGIN = """
@@ -42,12 +60,27 @@ class DockerHost(Target):
             raise Request(f"{environment['name']} has no host", ['host = "ssh://deploy@staging.example.com"'])
         self.ssh = Ssh(environment["host"], access.ssh_key, access.known_hosts)
         self.name = f"{environment['app']}-{environment['name']}"
-        self.host_lock = HostLock(self.ssh, self.name)
+        self.host_lock = HostLock(self.ssh, self.name, say)
+        self._daemon = b""
 
     @contextmanager
     def lock(self, holder):
         with self.host_lock.held(holder):
+            self._daemon = self._process()
             yield
+
+    def disturbance(self):
+        try:
+            now = self._process()
+        except DeliveryError:
+            now = b""
+        if self._daemon and now != self._daemon:
+            return f"docker on {self.ssh.name} ended in the meantime, and with it what it ran"
+        return None
+
+    def _process(self):
+        """The number of docker's process; nothing where it does not say."""
+        return self.ssh.run(["sh", "-c", _DAEMON])[1].strip()
 
     def break_lock(self):
         self.host_lock.take_away()
@@ -59,26 +92,51 @@ class DockerHost(Target):
             raise Errored(f"docker {words[0]} on {self.ssh.name} ended with exit status {status}", lines(err))
         return out
 
-    def try_docker(self, *words, stdin=b"", limit=SHORT):
-        """(status, standard output, standard error). Raises where there is no docker, or none that answers."""
-        self.host_lock.check()
-        status, out, err = self.ssh.run(["docker", *words], stdin, limit)
+    def try_docker(self, *words, stdin=b"", limit=SHORT, aside=False):
+        """
+        (status, standard output, standard error). Raises where there is no docker, or none that answers. What it changes
+        on the host has ended before another run begins, also where this one is killed; `aside`: that does not matter.
+        """
+        if aside or words[0] in _ASIDE:
+            self.host_lock.check()
+            status, out, err = self.ssh.run(["docker", *words], stdin, limit, self._ping)
+        else:
+            status, out, err = self.host_lock.run(["docker", *words], stdin, limit)
+        return self._understood(status, out, err)
+
+    def _understood(self, status, out, err):
         said = err.decode("utf-8", "replace")
-        if status == 127:
+        if status == 127 and "daemon" not in said and not _UNSTARTABLE.search(said):
             raise Request(f"there is no docker on {self.ssh.name}", lines(err))
         if status != 0 and "permission denied" in said.lower() and "docker.sock" in said:
             raise Request(f"{self.ssh.name} may not use docker", [*lines(err), "add the user to its group: usermod -aG docker USER"])
-        if status != 0 and "Cannot connect to the Docker daemon" in said:
-            raise Unreachable(f"docker on {self.ssh.name} does not answer", lines(err))
+        self._refuse_silence(status, err)
         return status, out, err
+
+    def _ping(self):
+        """Raises Unreachable where docker has stopped answering: a command that takes long may be waiting for ever."""
+        try:
+            status, _, err = self.ssh.run(["docker", "version"], limit=SHORT)
+        except Errored as error:
+            raise Unreachable(f"docker on {self.ssh.name} does not answer within {SHORT} s") from error
+        self._refuse_silence(status, err)
+
+    def _refuse_silence(self, status, err):
+        """Raises Unreachable where docker did not answer, or ended in the middle of its answer."""
+        if status != 0 and re.search(rb"Cannot connect to the Docker daemon|error during connect: ", err):
+            raise Unreachable(f"docker on {self.ssh.name} does not answer", lines(err))
 
     def inspect(self, kind, *names):
         """What docker knows of those that are there: a list of documents."""
         if not names:
             return []
-        _, out, _ = self.try_docker("inspect", "--type", kind, *names)
+        form = ["--format", _CONTAINER if kind == "container" else "{{json .}}"]
+        status, out, err = self.try_docker("inspect", "--type", kind, *form, *names)
+        if status != 0 and not _NOT_THERE.search(err.decode("utf-8", "replace")):
+            # That it is not known is not that it is not there.
+            raise Errored(f"docker inspect on {self.ssh.name} ended with exit status {status}", lines(err))
         try:
-            return json.loads(out)
+            return [json.loads(line) for line in out.splitlines() if line.strip()]
         except ValueError as error:
             raise Errored(f"docker inspect on {self.ssh.name} did not answer with JSON") from error
 
@@ -92,9 +150,13 @@ class DockerHost(Target):
         names = self.docker("ps", "--all", "--quiet", "--no-trunc", *words).decode().split()
         return sorted(self.inspect("container", *names), key=lambda each: each["Created"], reverse=True)
 
+    def mine(self):
+        """The labels that all containers of this environment have."""
+        return {"app": self.environment["app"], "environment": self.environment["name"]}
+
     def labels(self, **more):
         """What all containers of this environment are found by, as arguments of docker."""
-        all_of_them = {"app": self.environment["app"], "environment": self.environment["name"], **more}
+        all_of_them = {**self.mine(), **more}
         return [word for key, value in all_of_them.items() for word in ("--label", f"{LABEL}.{key}={value}")]
 
     def pull(self, image):
@@ -105,7 +167,8 @@ class DockerHost(Target):
             status, _, err = self.try_docker("pull", "--quiet", image.reference, limit=PULL)
         else:
             words = ["sh", "-c", _PULL_WITH_LOGIN, "sh", image.reference]
-            status, _, err = self.ssh.run(words, self._login(image), PULL)
+            self.host_lock.check()
+            status, _, err = self._understood(*self.ssh.run(words, self._login(image), PULL, self._ping))
         if status != 0:
             raise PullFailed(f"{self.ssh.name} cannot pull {image.reference}", lines(err))
 
@@ -141,6 +204,11 @@ class DockerHost(Target):
         Runs a container to its end. `create` is asked to make it, detached, under its name. One that an earlier run
         made, and could not wait for, is waited for; one that ended well is not run again until it is removed.
         """
+        for each in self.containers(role="release-command", **self.mine()):
+            other = each["Name"].lstrip("/")
+            if each["State"]["Running"] and other != name:
+                self.say(f"  {other} of an earlier run is at work: waiting for its end")
+                self.docker("wait", other, limit=self.environment["timeout"])
         there = self.container(name)
         if there is not None and (there["State"]["Status"] == "created" or (not there["State"]["Running"] and there["State"]["ExitCode"])):
             self.docker("rm", "--force", name)
@@ -160,8 +228,10 @@ class DockerHost(Target):
     def port(self, document):
         """The port that a container or an image listens on: what the settings say, or else the first that it exposes."""
         labelled = (document["Config"].get("Labels") or {}).get(f"{LABEL}.port")
-        exposed = sorted(int(text.partition("/")[0]) for text in document["Config"].get("ExposedPorts") or {})
-        return self.environment.get("port") or int(labelled or 0) or next(iter(exposed), 8000)
+        exposed = [text.partition("/")[0] for text in document["Config"].get("ExposedPorts") or {}]
+        # An image may have labels and ports of its own that are none.
+        known = [int(text) for text in (labelled, *sorted(exposed, key=len)) if text and re.fullmatch(r"\d{1,5}", text)]
+        return self.environment.get("port") or next(filter(None, known), 8000)
 
     def wait_until_healthy(self, container):
         """
@@ -202,10 +272,18 @@ class DockerHost(Target):
         return f"GET {path or '/'} on port {port}", expected, lambda: self._get(address, port, path)
 
     def _exec(self, name, words):
+        # 255 is what ssh itself ends with.
+        self.host_lock.check()
+        words = ["sh", "-c", 'docker exec "$@"; printf "\\n%s" "$?" >&2', "sh", name, *words]
         try:
-            status, out, err = self.try_docker("exec", name, *words, limit=3 * ASK)
+            _, out, err = self.ssh.run(words, limit=3 * ASK)
+        except Unreachable:
+            raise
         except Errored as error:
             return False, str(error)
+        err, _, last = err.rpartition(b"\n")
+        status = int(last) if last.isdigit() else 1
+        self._refuse_silence(status, err)
         said = lines(out + err)
         if any("ConnectionRefused" in line or "Connection refused" in line for line in said):
             return False, NOBODY
@@ -219,7 +297,7 @@ class DockerHost(Target):
                 # The name that the application is asked by: frameworks refuse others.
                 named = urlsplit(self.environment.get("url") or "").netloc or "localhost"
                 headers = {"Host": named, "User-Agent": "pyline", "Connection": "close"}
-                connection.request("GET", path or "/", headers=headers)
+                connection.request("GET", ascii_of(path or "/"), headers=headers)
                 answer = connection.getresponse()
                 text = " ".join(answer.read(300).decode("utf-8", "replace").split())
                 well = answer.status < 500 if path is None else answer.status == 200
@@ -238,6 +316,11 @@ class DockerHost(Target):
             self.docker(*words)
         except DeliveryError as error:
             self.say(f"  {error}")
+
+
+def is_unstartable(said):
+    """Whether docker cannot start an image for what it is, by the lines that it said."""
+    return any(_UNSTARTABLE.search(line) for line in said)
 
 
 def lines(data):
