@@ -1142,12 +1142,13 @@ export function keylessFailed(kind: KeylessTrouble, why: string): PylineError {
 
 /** Nothing that is attached to an image is signed by the one who is expected: a key or an identity, with its article. */
 export function signatureMissing(image: string, by: string, why: readonly string[]): PylineError {
+  const shown = why.slice(0, 10).map((each) => `A signature does not count: ${each}.`)
+  // Whoever may push can attach thousands.
+  if (why.length > shown.length)
+    shown.push(`Others do not for ${why.length - shown.length} more reasons.`)
   return error("SIGNATURE_MISSING", {
     found: `${image} is not signed ${by}`,
-    means:
-      why.length === 0
-        ? ["No signature is attached to it."]
-        : why.map((each) => `A signature does not count: ${each}.`),
+    means: why.length === 0 ? ["No signature is attached to it."] : shown,
     fix: "sign it when it is published, or say who signed it: --key, or --identity and --issuer",
     page: "sbom-and-signing",
   })

@@ -26,6 +26,6 @@ def token(upload, identity, ask, log):
             identity = issued(audience, *ask, log)
         body = json.dumps({"token": identity}).encode()
         request = Request("POST", index + "/_/oidc/mint-token", {"Content-Type": "application/json"}, body)
-        return answer(request, "token", index, log)
+        return answer(request, "token", index, log, secrets=(identity,))
     except IdentityError as error:
         raise PublishError("unreachable" if error.passing else "identity", str(error)) from error

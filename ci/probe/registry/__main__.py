@@ -164,18 +164,33 @@ def store(args):
 def read(args):
     repository = _repository(args, args.image)
     manifest = _manifest(repository)
-    return {"digest": manifest.digest, **_write(repository, manifest.digest, args.directory, "document")}
+    written = _write(repository, manifest.digest, args.directory, "document")
+    del written["bytes"]
+    return {"digest": manifest.digest, **written}
 
 
 def referrers(args):
     repository = _repository(args, args.image)
     manifest = _manifest(repository)
-    found = []
+    found, left = [], artifact.MOST_BYTES
     # What is said of one platform alone is attached to that one.
     for platform, digest in [(None, manifest.digest), *artifact.platforms(manifest)]:
-        for each in repository.referrers(digest, args.type):
-            written = _write(repository, each["digest"], args.directory, f"{len(found)}")
-            found.append({"type": each.get("artifactType"), "digest": each["digest"], "platform": platform, **written})
+        listed = {each["digest"]: each.get("artifactType") for each in repository.referrers(digest, args.type)}
+        for each, kind in listed.items():
+            one = {"type": _string(kind), "digest": each, "platform": platform, "files": []}
+            # Whoever may push can attach anything: one that is none must not stand in the way of the others.
+            try:
+                if len(found) >= artifact.MOST_REFERRERS or left <= 0:
+                    raise RegistryError("invalid", "there are too many, or too large ones, before it")
+                one.update(_write(repository, each, args.directory, f"{len(found)}", left))
+                left -= one.pop("bytes")
+            except RegistryError as error:
+                if error.kind not in ("missing", "invalid"):
+                    raise
+                one["problem"] = str(error)
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                one["problem"] = f"{each} is no artifact"
+            found.append(one)
     return {"digest": manifest.digest, "referrers": found}
 
 
@@ -244,17 +259,22 @@ def _document(document, beside):
     return data, {**options, "annotations": document.get("annotations")}
 
 
-def _write(repository, digest, directory, name):
+def _write(repository, digest, directory, name, most=artifact.MOST_BYTES):
     """The documents of an artifact as files: their own names are a stranger's, so the files have others."""
     os.makedirs(directory, exist_ok=True)
-    manifest, files = repository.manifest(digest), []
-    for number, (layer, data) in enumerate(artifact.read(repository, digest)):
+    manifest, files, size = repository.manifest(digest), [], 0
+    for number, (layer, data) in enumerate(artifact.read(repository, digest, most)):
+        size += len(data)
         file = f"{name}-{number}"
         with open(os.path.join(directory, file), "wb") as opened:
             opened.write(data)
         title = (layer.get("annotations") or {}).get("org.opencontainers.image.title")
-        files.append({"file": file, "mediaType": layer.get("mediaType"), "title": title})
-    return {"files": files, "annotations": manifest.document.get("annotations") or {}}
+        files.append({"file": file, "mediaType": _string(layer.get("mediaType")), "title": _string(title)})
+    return {"files": files, "annotations": manifest.document.get("annotations") or {}, "bytes": size}
+
+
+def _string(value):
+    return value if isinstance(value, str) else None
 
 
 sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,11 @@ import json
 from registry.client import INDEX, INDEXES, MANIFEST, Manifest, digest_of, fallback_tag
 from registry.errors import RegistryError
 
+# Of one artifact, and of all that is attached to an image.
+MOST_DOCUMENTS = 32
+MOST_REFERRERS = 1000
+MOST_BYTES = 256 << 20
+
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
 
@@ -107,13 +112,23 @@ def for_platform(repository, image, platform):
     raise RegistryError("missing", f"{repository.reference} has nothing for {platform}", 404)
 
 
-def read(repository, digest):
-    """The documents of an artifact: (descriptor, bytes) of each of its layers."""
+def read(repository, digest, most=MOST_BYTES):
+    """The documents of an artifact: (descriptor, bytes) of each of its layers, which are together no larger than `most`."""
     manifest = repository.manifest(digest)
     if manifest is None:
         raise RegistryError("missing", f"{repository.reference.name} has no {digest}", 404)
     layers = manifest.document.get("layers") or []
-    return [(layer, repository.blob(layer["digest"])) for layer in layers]
+    if not (isinstance(layers, list) and all(isinstance(each, dict) and isinstance(each.get("digest"), str) for each in layers)):
+        raise RegistryError("invalid", f"{digest} is no artifact")
+    if len(layers) > MOST_DOCUMENTS:
+        raise RegistryError("invalid", f"{digest} has more than {MOST_DOCUMENTS} documents")
+    documents = []
+    for layer in layers:
+        documents.append((layer, repository.blob(layer["digest"])))
+        most -= len(documents[-1][1])
+        if most < 0:
+            raise RegistryError("invalid", f"{digest} has too large documents")
+    return documents
 
 
 def read_tag(repository, tag):

@@ -119,7 +119,7 @@ class Repository:
         try:
             if isinstance(manifest.document, dict):
                 return manifest
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         raise RegistryError("invalid", f"{self.reference.name}:{identifier} is no manifest")
 
@@ -234,7 +234,7 @@ class Repository:
                 raise of_status(response.status, f"ask what refers to {digest}", response.body)
             try:
                 found += _descriptors(json.loads(response.body))
-            except ValueError:
+            except (ValueError, RecursionError):
                 return [], False
             following = _next_page(response)
             if following is None:

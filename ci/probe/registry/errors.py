@@ -2,6 +2,8 @@
 
 import json
 
+from registry.shown import shown
+
 # refused     who asks is not known, or may not do this
 # missing     there is no such repository, tag, manifest or blob
 # unreachable nobody answers, or the name means nothing
@@ -41,6 +43,6 @@ def _said(body):
     try:
         first = json.loads(body)["errors"][0]
         words = ": ".join(str(first[key]) for key in ("code", "message") if first.get(key))
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
-    return " ".join(words.split())[:200]
+    return shown(words, most=200)

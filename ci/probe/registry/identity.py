@@ -1,11 +1,16 @@
 """Identities that a CI host vouches for: OpenID Connect tokens, each for one audience and a few minutes."""
 
 import json
+import re
 from urllib.parse import quote, urlsplit
 
 from registry.errors import RegistryError
 from registry.reference import is_loopback
+from registry.shown import shown
 from registry.transport import Request, send
+
+# What can be sent in a header. A library that is given anything else says so, and repeats it.
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class IdentityError(Exception):
@@ -18,16 +23,26 @@ class IdentityError(Exception):
 
 def issued(audience, address, bearer, log):
     """The identity that GitHub's kind of host issues at an address to who has the bearer."""
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not is_loopback(parts.netloc):
-        raise IdentityError("%s://%s is no https address: no token is sent there" % (parts.scheme, parts.netloc))
+    try:
+        parts = urlsplit(address)
+        scheme, host = parts.scheme, parts.netloc
+    except ValueError:
+        scheme, host = "", ""
+    # Nothing of it is repeated: it may be another secret, by mistake.
+    if scheme not in ("https", "http") or not host or "@" in host or not _SENDABLE.fullmatch(address):
+        raise IdentityError("where the CI host issues identities is no https address without a login: no token is sent there")
+    if scheme != "https" and not is_loopback(host):
+        raise IdentityError("%s://%s is no https address: no token is sent there" % (scheme, host))
+    if not _SENDABLE.fullmatch(bearer):
+        raise IdentityError("the token for the CI host is none: it is empty, or has spaces, line breaks or letters that no token has")
     joint = "&" if parts.query else "?"
     url = "%s%saudience=%s" % (address, joint, quote(audience, safe=""))
-    return answer(Request("GET", url, {"Authorization": "bearer " + bearer}), "value", "the CI host", log)
+    request = Request("GET", url, {"Authorization": "bearer " + bearer})
+    return answer(request, "value", "the CI host", log, what="identity", secrets=(bearer,))
 
 
-def answer(request, key, who, log):
-    """One string of the JSON that a server answers."""
+def answer(request, key, who, log, *, what=None, secrets=()):
+    """One string of the JSON that a server answers; `what` it is for people. `secrets` are what it was sent."""
     try:
         response = send(request, log)
     except RegistryError as error:
@@ -37,8 +52,8 @@ def answer(request, key, who, log):
         if response.status < 300 and isinstance(document[key], str):
             return document[key]
         said = "; ".join(str(error["description"]) for error in document.get("errors", []) if "description" in error)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         said = ""
-    # A token of the answer must not be in a message, so only what is meant for people is.
-    message = "%s gives no %s: %d%s" % (who, key, response.status, said and " (%s)" % said[:300])
+    # A token of the answer must not be in a message, so only what is meant for people is; and who is sent one may repeat it.
+    message = "%s gives no %s: %d%s" % (who, what or key, response.status, said and " (%s)" % shown(said, *secrets))
     raise IdentityError(message, passing=response.status == 429 or response.status >= 500)

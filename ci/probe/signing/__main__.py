@@ -33,7 +33,7 @@ def verify(key_file, digest, output, *bundles):
     for path in bundles:
         name = os.path.basename(path)
         try:
-            payload, signatures = bundle.read(_read(path))
+            payload, signatures = bundle.read(bundle.contents(path))
             signed = bundle.encoding(bundle.PAYLOAD_TYPE, payload)
             if not any(keys.verify(public, signed, signature) for signature in signatures):
                 raise bundle.BundleError("it is signed with another key, or was changed")

@@ -9,6 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
+
+# Bytes. Bundles have some thousand; to read what is as large as a registry takes it costs a minute.
+MOST = 4 << 20
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -38,6 +42,14 @@ def make(payload: bytes, signature: bytes, hint: str) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
+def contents(path: str) -> bytes:
+    """What is in a file that may be a bundle."""
+    if os.path.getsize(path) > MOST:
+        raise BundleError(f"it has more than {MOST >> 20} MiB")
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def read(data: bytes) -> tuple[bytes, list[bytes]]:
     """Payload and signatures. Nothing of it is to be believed before a signature was verified."""
     try:
@@ -46,7 +58,7 @@ def read(data: bytes) -> tuple[bytes, list[bytes]]:
             raise BundleError("its payload is no in-toto statement")
         payload = base64.b64decode(envelope["payload"], validate=True)
         signatures = [base64.b64decode(each["sig"], validate=True) for each in envelope["signatures"]]
-    except (ValueError, LookupError, TypeError, binascii.Error) as error:
+    except (ValueError, LookupError, TypeError, RecursionError, binascii.Error) as error:
         raise BundleError("it is not a bundle of an in-toto statement") from error
     return payload, signatures
 
@@ -58,6 +70,9 @@ def statement(payload: bytes) -> tuple[str, list[str], object]:
         if document["_type"] != "https://in-toto.io/Statement/v1":
             raise BundleError("it is no in-toto statement of version 1")
         digests = [f"sha256:{subject['digest']['sha256']}" for subject in document["subject"]]
-        return str(document["predicateType"]), digests, document.get("predicate")
-    except (ValueError, LookupError, TypeError) as error:
+        predicate_type = document["predicateType"]
+        if not (isinstance(predicate_type, str) and predicate_type.isprintable()):
+            raise BundleError("it is not a readable statement")
+        return predicate_type, digests, document.get("predicate")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise BundleError("it is not a readable statement") from error

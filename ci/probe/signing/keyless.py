@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 import time
+import traceback
 
 # Sites with an authority of their own put it there. These libraries bring lists of their own else.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -26,7 +27,9 @@ if os.path.exists(AUTHORITIES):
 
 import requests
 from cryptography import x509
+from cryptography.hazmat import asn1
 from registry.identity import IdentityError, issued
+from registry.shown import shown
 from sigstore.dsse import Statement
 from sigstore.errors import Error as SigstoreError
 from sigstore.errors import TUFError, VerificationError
@@ -38,11 +41,15 @@ from sigstore.verify import Verifier
 from sigstore.verify.policy import OIDCIssuer
 
 from signing import bundle as envelope
+from signing.pattern import fits
 
 AUDIENCE = "sigstore"
 # Seconds between attempts, and for one of them: a log answers when the entry is in it, which takes some.
 PAUSES = (2, 8)
 PATIENCE = 120
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+# What is in no message, even where somebody repeats it.
+_secrets = []
 # https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md
 _USERNAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 
@@ -64,8 +71,13 @@ def _sign(args):
     # The shorter it lives, the better: it is asked for when everything else is there.
     token = IdentityToken(_identity(args))
     trust = _trust(args)
-    with SigningContext.from_trust_config(trust).signer(token) as signer:
-        made = {path: signer.sign_dsse(Statement(_read(path))) for path in args.files}
+    try:
+        with SigningContext.from_trust_config(trust).signer(token) as signer:
+            made = {path: signer.sign_dsse(Statement(_read(path))) for path in args.files}
+    except InvalidBundle as error:
+        # The library goes on without a timestamp that it could not get, and is then without one.
+        hosts = [requests.utils.urlparse(each.url).netloc for each in trust.signing_config.get_tsas()]
+        raise KeylessError("unreachable", f"{' '.join(hosts) or 'Sigstore'} gives no timestamp") from error
     verifier = Verifier(trusted_root=trust.trusted_root)
     signed = []
     for path, each in made.items():
@@ -85,7 +97,7 @@ def verify(args):
     for path in args.files:
         name = os.path.basename(path)
         try:
-            each = Bundle.from_json(_read(path))
+            each = Bundle.from_json(envelope.contents(path))
             kind, payload = verifier.verify_dsse(each, policy)
             if kind != envelope.PAYLOAD_TYPE:
                 raise envelope.BundleError("its payload is no in-toto statement")
@@ -97,10 +109,13 @@ def verify(args):
         except (VerificationError, envelope.BundleError) as error:
             bad.append({"file": name, "why": _sentence(error)})
         # Whoever may push can attach anything: what a library does not expect must not stand in the way of a good one.
-        except Exception as error:
+        except BaseException as error:
+            # Libraries in Rust panic with something that is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             bad.append({"file": name, "why": f"it cannot be read ({type(error).__name__})"})
         else:
-            who = _who(each.signing_certificate)
+            who = _who(each.signing_certificate, policy.meant)
             found = {"identity": who[0], "issuer": who[1], "predicateType": predicate_type, "predicate": predicate}
             good.append({"file": name, **found})
     return {"good": good, "bad": bad}
@@ -117,26 +132,30 @@ class Signer:
     """Who has to have signed: an identity, in which `*` stands for any characters, and who vouches for it."""
 
     def __init__(self, identity, issuer):
-        self._pattern = re.compile(".*".join(re.escape(part) for part in identity.split("*")))
+        self._identity = identity
         self._issuer = OIDCIssuer(issuer)
+
+    def meant(self, name):
+        return fits(self._identity, name)
 
     def verify(self, certificate):
         names = _names(certificate)
-        if not any(self._pattern.fullmatch(name) for name in names):
-            raise VerificationError(f"it was signed by {' '.join(names)[:500]}")
+        if not any(self.meant(name) for name in names):
+            raise VerificationError(f"it was signed by {' '.join(names) or 'nobody that is named'}")
         try:
             self._issuer.verify(certificate)
         except VerificationError as error:
             raise VerificationError(f"{_who(certificate)[1]} vouches for who signed it") from error
 
 
-def _who(certificate):
-    """The identity, and who vouches for it."""
+def _who(certificate, meant=lambda name: True):
+    """The identity, of several the one that is meant, and who vouches for it; for people."""
     try:
         issuer = certificate.extensions.get_extension_for_oid(OIDCIssuer.oid).value.value.decode(errors="replace")
     except x509.ExtensionNotFound:
         issuer = "nobody that is named"
-    return (_names(certificate) or ["nobody that is named"])[0], issuer
+    name = next(filter(meant, _names(certificate)), "nobody that is named")
+    return shown(name, most=2000), shown(issuer)
 
 
 def _names(certificate):
@@ -149,14 +168,19 @@ def _names(certificate):
     return [
         *found.get_values_for_type(x509.UniformResourceIdentifier),
         *found.get_values_for_type(x509.RFC822Name),
-        *(value.decode(errors="replace") for value in others),
+        *(asn1.decode_der(str, value) for value in others),
     ]
 
 
 def _identity(args):
     if args.identity_file:
-        return _text(args.identity_file)
-    return issued(AUDIENCE, _text(args.identity_url_file), _text(args.identity_token_file), _log)
+        identity = _text(args.identity_file)
+    else:
+        identity = issued(AUDIENCE, _text(args.identity_url_file), _text(args.identity_token_file), _log)
+    _secrets.extend((identity, *identity.split(".")))
+    if not _TOKEN.fullmatch(identity):
+        raise KeylessError("identity", "it is no token of OpenID Connect")
+    return identity
 
 
 def _trust(args):
@@ -211,13 +235,21 @@ def _trouble(error):
     for cause in _causes(error):
         if isinstance(cause, requests.HTTPError) and cause.response is not None:
             return _refused(cause.response)
+        if isinstance(cause, requests.exceptions.JSONDecodeError):
+            return KeylessError("unreachable", "what answers in place of Sigstore is no JSON")
         if isinstance(cause, (requests.RequestException, OSError)):
-            return KeylessError("unreachable", f"{_host(cause)} cannot be reached: {_innermost(cause)}")
+            return KeylessError("unreachable", f"{_host(error)} cannot be reached: {_innermost(cause)}")
     if isinstance(error, TUFError):
         return KeylessError("unreachable", f"{_sentence(error)}: {_innermost(error)}")
-    if isinstance(error, SigstoreError) or type(error).__module__.startswith("sigstore."):
+    if isinstance(error, SigstoreError) or _within_library(error):
         return KeylessError("trust", f"what Sigstore answered does not fit its configuration: {_sentence(error)}")
     return None
+
+
+def _within_library(error):
+    """Whether it is of the library, or of what the library did with an answer that it did not expect."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(name.partition(".")[0] == "sigstore" for name in (type(error).__module__, *(frame.f_globals.get("__name__", "") for frame, _ in frames)))
 
 
 def _refused(response):
@@ -226,7 +258,7 @@ def _refused(response):
         said = str(response.json()["message"])
     except (ValueError, LookupError, TypeError):
         said = response.reason
-    said = " ".join(str(said).split())[:300]
+    said = shown(said, *_secrets)
     # 4xx is what a certificate authority says to an identity that it does not know; nothing else is asked with it.
     if response.status_code in (400, 401, 403) and "signingCert" in response.url:
         return KeylessError("identity", f"{host} does not take it: {response.status_code} {said}")
@@ -242,8 +274,13 @@ def _causes(error):
 
 
 def _host(error):
-    request = getattr(error, "request", None)
-    return requests.utils.urlparse(request.url).netloc if getattr(request, "url", None) else "Sigstore"
+    for cause in _causes(error):
+        url = getattr(getattr(cause, "request", None), "url", None)
+        # Of urllib3, which says it in two ways.
+        host = getattr(getattr(cause, "pool", None) or getattr(cause, "conn", None), "host", None)
+        if url or host:
+            return requests.utils.urlparse(url).netloc if url else host
+    return "Sigstore"
 
 
 def _innermost(error):
@@ -255,7 +292,7 @@ def _innermost(error):
 
 def _sentence(error):
     """An exception in one line of bounded length."""
-    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
+    return shown(error, *_secrets, most=600).rstrip(".") or type(error).__name__
 
 
 def _log(line):
@@ -268,7 +305,10 @@ def _read(path):
 
 
 def _text(path):
-    return _read(path).decode().strip()
+    """What is in a secret."""
+    text = _read(path).decode(errors="replace").strip()
+    _secrets.append(text)
+    return text
 
 
 def parser():
@@ -297,6 +337,10 @@ def main(arguments):
     except KeylessError as error:
         result = {"schema": 1, "ok": False, "kind": error.kind, "message": str(error)}
         print(error, file=sys.stderr)
+    except Exception:
+        for line in traceback.format_exc().splitlines():
+            print(shown(line, *_secrets), file=sys.stderr)
+        return 1
     with open(args.output, "w", encoding="utf-8") as file:
         json.dump(result, file)
     return 0

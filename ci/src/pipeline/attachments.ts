@@ -1,4 +1,5 @@
 import { type Directory, dag } from "@dagger.io/dagger"
+import { notice } from "../caller.ts"
 import { imageName } from "../project/imageName.ts"
 import { type Login, registry } from "./registry.ts"
 
@@ -19,6 +20,8 @@ export interface Attachments {
   digest: string
   list: Attachment[]
   documents: Directory
+  /** Why some of it cannot be read. */
+  problems: string[]
 }
 
 interface Answer {
@@ -28,23 +31,31 @@ interface Answer {
     digest: string
     platform: string | null
     files: { file: string; title: string | null }[]
+    problem?: string
   }[]
 }
 
-/** What is attached to an image in a registry. */
-export async function attachmentsOf(image: string, login: Login | undefined): Promise<Attachments> {
+/** What is attached to an image in a registry: all of it, or what has one type. */
+export async function attachmentsOf(
+  image: string,
+  login: Login | undefined,
+  type?: string,
+): Promise<Attachments> {
   const { name, tag, digest } = imageName(image)
   const ref = digest === undefined ? `${name}:${tag ?? "latest"}` : `${name}@${digest}`
-  const answer = await registry<Answer>(["referrers", ref, "documents"], { login })
+  const only = type === undefined ? [] : ["--type", type]
+  const answer = await registry<Answer>(["referrers", ref, "documents", ...only], { login })
   const list = answer.referrers.flatMap(({ type, digest, platform, files }) =>
     files.map(({ file, title }) => ({ type, digest, platform, file, title })),
   )
   const documents = list.length === 0 ? dag.directory() : answer.out.directory("documents")
-  return { name, digest: answer.digest, list, documents }
+  const problems = answer.referrers.flatMap(({ problem }) => problem ?? [])
+  return { name, digest: answer.digest, list, documents, problems }
 }
 
-/** The documents under names that people know: `release.json`, `linux-amd64/sbom.cdx.json`. */
-export function named({ list, documents }: Attachments): Directory {
+/** The documents under names that people know: `release.json`, `linux-amd64/sbom.cdx.json`. Says which cannot be read. */
+export function named({ list, documents, problems }: Attachments): Directory {
+  for (const problem of problems) notice(`an attachment is left out: ${problem}`)
   const taken = new Set<string>()
   let directory = dag.directory()
   for (const { file, title, type, platform } of list) {

@@ -1,6 +1,6 @@
 import type { Directory, File } from "@dagger.io/dagger"
 import { signatureMissing, usage } from "../errors.ts"
-import { PROVENANCE } from "../project/provenance.ts"
+import { PROVENANCE, SIGNED } from "../project/provenance.ts"
 import { TYPES } from "./attach.ts"
 import { attachmentsOf } from "./attachments.ts"
 import { type ExpectedSigner, verifyKeyless } from "./keyless.ts"
@@ -42,12 +42,15 @@ export async function verify(
   expected: Expected,
   login: Login | undefined,
 ): Promise<string> {
-  const attached = await attachmentsOf(image, login)
-  const { name, digest } = attached
-  const bundles = attached.list.filter(({ type }) => type === TYPES.bundle)
-  const names = bundles.map(({ file }) => file)
-  const { by, signed, why } = await signedOf(attached.documents, names, expected, digest)
-  if (signed.length === 0) throw signatureMissing(`${name}@${digest}`, by, [...new Set(why)])
+  const { name, digest, list, documents, problems } = await attachmentsOf(
+    image,
+    login,
+    TYPES.bundle,
+  )
+  const names = list.map(({ file }) => file)
+  const { by, signed, why } = await signedOf(documents, names, expected, digest)
+  if (signed.length === 0)
+    throw signatureMissing(`${name}@${digest}`, by, [...new Set([...why, ...problems])])
   const provenance = signed.find(({ predicateType }) => predicateType === PROVENANCE)
   return [
     `${name}@${digest}`,
@@ -66,28 +69,45 @@ async function signedOf(
   if ("key" in expected) {
     const text = await expected.key.contents()
     const { key, good, bad } = await verifyBundles(documents, names, text, digest)
-    return { by: `with the key ${key}`, signed: good, why: bad.map(({ why }) => why) }
+    return { by: `with the key ${key}`, ...counted(good, bad) }
   }
   const { good, bad } = await verifyKeyless(documents, names, expected, digest)
+  const { signed, why } = counted(good, bad)
   // The pattern may fit several; each that signed is named.
-  const who = new Set(good.map(({ identity, issuer }) => `${identity}, for whom ${issuer} vouches`))
+  const who = new Set(
+    signed.map(({ identity, issuer }) => `${identity}, for whom ${issuer} vouches`),
+  )
   const by =
     who.size === 0
       ? `${expected.identity}, for whom ${expected.issuer} vouches`
       : [...who].join("\nand ")
-  return { by: `by ${by}`, signed: good, why: bad.map(({ why }) => why) }
+  return { by: `by ${by}`, signed, why }
+}
+
+/** Who signs the report of a scan says nothing of who made the image. */
+function counted<T extends Signed>(good: readonly T[], bad: readonly { why: string }[]) {
+  const counts = ({ predicateType }: Signed) => [SIGNED, PROVENANCE].includes(predicateType)
+  const others = good.filter((each) => !counts(each)).map(({ predicateType }) => predicateType)
+  const why = others.map((type) => `it says ${type} of the image, and not that it is signed`)
+  return { signed: good.filter(counts), why: [...why, ...bad.map(({ why }) => why)] }
 }
 
 /** What a person wants to know of signed provenance. */
 function madeOf({ predicate }: Signed): string[] {
   const { buildDefinition, runDetails } = (predicate ?? {}) as {
-    buildDefinition?: { externalParameters?: { source?: Record<string, string> } }
-    runDetails?: { builder?: { id?: string }; metadata?: { finishedOn?: string } }
+    buildDefinition?: { externalParameters?: { source?: Record<string, unknown> } }
+    runDetails?: { builder?: { id?: unknown }; metadata?: { finishedOn?: unknown } }
   }
   const { revision, repository, branch } = buildDefinition?.externalParameters?.source ?? {}
-  const source = [repository, revision, branch].filter((word) => typeof word === "string")
+  const source = [repository, revision, branch].flatMap((word) => shown(word) ?? [])
   return [
     `made from ${source.length === 0 ? "a source that is not named" : source.join(" ")}`,
-    `made by ${runDetails?.builder?.id ?? "nobody that is named"}, ${runDetails?.metadata?.finishedOn ?? "at no time that is named"}`,
+    `made by ${shown(runDetails?.builder?.id) ?? "nobody that is named"}, ${shown(runDetails?.metadata?.finishedOn) ?? "at no time that is named"}`,
   ]
 }
+
+/** A text without what steers terminals. */
+const shown = (value: unknown): string | undefined =>
+  typeof value === "string"
+    ? value.replace(/\p{C}|\p{Zl}|\p{Zp}/gu, "\ufffd").slice(0, 300)
+    : undefined

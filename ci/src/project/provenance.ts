@@ -33,7 +33,8 @@ export interface Making {
 }
 
 export const PROVENANCE = "https://slsa.dev/provenance/v1"
-const SIGNED = "https://sigstore.dev/cosign/sign/v1"
+/** That it is signed, and nothing more: as cosign says it. */
+export const SIGNED = "https://sigstore.dev/cosign/sign/v1"
 
 /** Names of what this describes; docs/sbom-and-signing.md says what they stand for. */
 const BUILD_TYPE = "urn:pyline:build:publish:v1"

@@ -53,6 +53,30 @@ function verify(key: string, digest: string, ...bundles: string[]) {
 }
 
 describe.skipIf(!hasOpenssl)("signatures", () => {
+  test("hold beside anything else that somebody attached", () => {
+    const { key, publicKey } = keys()
+    const good = path.join(
+      sign(key, undefined, statement(DIGEST)).folder,
+      "signature.sigstore.json",
+    )
+    const payload = Buffer.from("[".repeat(100_000)).toString("base64")
+    const bundle = (parts: object) =>
+      JSON.stringify({ ...JSON.parse(readFileSync(good, "utf8")), ...parts })
+    const payloadType = "application/vnd.in-toto+json"
+    const folder = tree({
+      deep: '{"a":'.repeat(100_000),
+      large: `[${"[],".repeat(2_000_000)}[]]`,
+      bytes: Buffer.from([0xff, 0, 0xfe]),
+      unsigned: bundle({ dsseEnvelope: { payloadType, payload, signatures: [] } }),
+      signatures: bundle({ dsseEnvelope: { payloadType, payload, signatures: [{ sig: 7 }] } }),
+    })
+    const others = ["deep", "large", "bytes", "unsigned", "signatures"]
+    const found = verify(publicKey, DIGEST, ...others.map((name) => path.join(folder, name)), good)
+    expect(found.good).toHaveLength(1)
+    expect(found.bad.map(({ file }: { file: string }) => file)).toEqual(others)
+    expect(found.bad[1].why).toBe("it has more than 4 MiB")
+  })
+
   test.each([undefined, "open sesame"])(
     "hold for their image and key (password: %s)",
     (password) => {

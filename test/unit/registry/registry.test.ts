@@ -105,6 +105,48 @@ describe("documents", () => {
     expect(index === undefined).toBe(api)
   })
 
+  test("are read beside what somebody attached that is none", async () => {
+    registry.referrers = true
+    const { ref, digest } = added()
+    const type = "application/vnd.example+json"
+    const subject = { mediaType: "x", digest, size: 1 }
+    const big = randomBytes(17 << 20)
+    const blob = Buffer.from("x")
+    const repository = registry.repositories.get("me/app")
+    for (const each of [big, blob]) repository?.blobs.set(digestOf(each), each)
+    const layer = (of: Buffer) => ({ mediaType: type, digest: digestOf(of), size: of.length })
+    const manifests = [
+      { layers: [layer(big)] },
+      { layers: [layer(Buffer.from("nowhere"))] },
+      { layers: [{ digest: "sha256:../../other" }] },
+      { layers: ["no layer", 7] },
+      { layers: Array.from({ length: 33 }, () => layer(blob)) },
+      { layers: [{ ...layer(blob), annotations: ["no annotations"] }] },
+      { layers: 7 },
+      { layers: [{ ...layer(blob), annotations: { "org.opencontainers.image.title": { a: 1 } } }] },
+    ]
+    for (const parts of manifests) {
+      const mediaType = "application/vnd.oci.image.manifest.v1+json"
+      const document = { schemaVersion: 2, mediaType, artifactType: type, subject, ...parts }
+      const body = Buffer.from(JSON.stringify(document))
+      repository?.manifests.set(digestOf(body), { type: mediaType, body })
+    }
+    const out = path.dirname(file("x", ""))
+    await run(["attach", ref, documents({ type, text: "good", title: "good.json" })])
+    const { answer } = await run(["referrers", ref, out, "--type", type])
+    expect(answer).toMatchObject({ ok: true, digest })
+    const found = answer.referrers as { problem?: string; files: { title: string }[] }[]
+    expect(found.map(({ problem }) => problem !== undefined)).toEqual([
+      ...[true, true, true, true, true, true, true, false],
+      false,
+    ])
+    expect(found[0]?.problem).toBe("a document of more than 16 MiB")
+    expect(found.map(({ files }) => files.map(({ title }) => title))).toEqual([
+      ...[[], [], [], [], [], [], [], [null]],
+      ["good.json"],
+    ])
+  })
+
   test("that differ from those of an earlier image in their time alone are the same", async () => {
     const bill = (timestamp: string, parts: number) =>
       JSON.stringify({ metadata: { timestamp }, parts })
