@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process"
 import { generateKeyPairSync } from "node:crypto"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import path from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { TYPES } from "../../ci/src/pipeline/attach.ts"
 import { DockerRegistry, hasDockerRegistry } from "../contract/servers/dockerRegistry.ts"
 import { hasSigstore, sigstoreTools, startSigstore } from "../sigstore/sigstore.ts"
 import { trustConfig } from "../sigstore/trust.ts"
+import { documents, run as registryProgram } from "../unit/registry/program.ts"
 import { cosign, hasCosign } from "./cosign.ts"
 import { folder, lastLine, pyline } from "./pyline.ts"
 
@@ -246,6 +248,83 @@ start = "python -m quiet"
       const key = path.resolve(import.meta.dirname, "../data/cosign/cosign.pub")
       const keyed = await pyline(["verify", "--image", `${app()}:1.0.0`, "--key", key])
       expect(keyed.exitCode, keyed.all).toBe(1)
+    })
+
+    test.skipIf(!hasCosign)("what strangers attach neither counts nor is in the way", async () => {
+      writeFileSync(path.join(source, "quiet/other.py"), "")
+      const run = await publish({}, "--tags=stranger")
+      expect(run.exitCode, run.all).toBe(0)
+      const image = `${app()}@${/sha256:\w+$/.exec(lastLine(run.stdout))?.[0]}`
+      const signing = path.join(home, "signing.json")
+      const root = path.join(home, "trusted.json")
+      const { signingConfig, trustedRoot } = JSON.parse(sigstore.trustConfig)
+      writeFileSync(signing, JSON.stringify(signingConfig))
+      writeFileSync(root, JSON.stringify(trustedRoot))
+      const sign = (command: string[], claims = {}) => {
+        const how = ["--signing-config", signing, "--trusted-root", root]
+        const token = ["--identity-token", sigstore.identityToken(claims)]
+        const args = [...command, "--yes", ...how, ...token]
+        const { status, stderr } = spawnSync(cosign, args, { encoding: "utf8" })
+        expect(status, stderr).toBe(0)
+      }
+      // Who may make branches, who is called nearly so, and a scan of the right one.
+      const branch = "me/app/.github/workflows/ci.yml@refs/heads/x@refs/heads/main"
+      const other = "me-too/app/.github/workflows/ci.yml@refs/heads/main"
+      sign(["sign", "--allow-http-registry", image], { job_workflow_ref: branch })
+      sign(["sign", "--allow-http-registry", image], { job_workflow_ref: other })
+      const statement = path.join(home, "statement.json")
+      const sha256 = image.slice(-64)
+      const said = {
+        _type: "https://in-toto.io/Statement/v1",
+        predicateType: "https://scan.test/v1",
+      }
+      const subject = [{ name: app(), digest: { sha256 } }]
+      writeFileSync(
+        statement,
+        JSON.stringify({ ...said, subject, predicate: { found: "nothing" } }),
+      )
+      const scan = path.join(home, "scan.json")
+      sign(["attest-blob", "--statement", statement, "--bundle", scan])
+      // What is signed of another image, and what is nothing.
+      const out = folder()
+      await registryProgram(["referrers", `${app()}:1.0.0`, out, "--type", TYPES.bundle])
+      const stolen = readdirSync(out).map((name) => readFileSync(path.join(out, name), "utf8"))
+      expect(stolen).toHaveLength(2)
+      const nothing = ["{", '{"a":'.repeat(100_000), `[${"[],".repeat(2_000_000)}[]]`]
+      const list = [...stolen, readFileSync(scan, "utf8"), ...nothing].map((text) => ({
+        type: TYPES.bundle,
+        text,
+      }))
+      const attached = await registryProgram(["attach", image, documents(...list)])
+      expect(attached.answer).toMatchObject({ ok: true })
+
+      const verified = (identity: string) =>
+        pyline([
+          ...["verify", "--image", image, "--identity", identity],
+          ...["--issuer", sigstore.issuer, "--sigstore", config],
+        ])
+      const patterns = ["https://github.com/me/*@refs/heads/main", main]
+      for (const identity of patterns) {
+        const refused = await verified(identity)
+        expect(refused.exitCode, refused.all).toBe(1)
+        const why = refused.stderr.match(/(?<=A signature does not count: ).*(?=\.\n)/g)
+        expect(why?.sort()).toEqual(
+          [
+            "it has more than 4 MiB",
+            "it says https://scan.test/v1 of the image, and not that it is signed",
+            "it speaks of another image",
+            `it was signed by https://github.com/${other}`,
+            `it was signed by https://github.com/${branch}`,
+            "it was not signed by an identity",
+          ].sort(),
+        )
+      }
+      sign(["sign", "--allow-http-registry", image])
+      const counts = await verified(patterns[0] ?? "")
+      expect(counts.exitCode, counts.all).toBe(0)
+      expect(counts.stdout).toBe(
+        `${image}\nsigned by ${main}, for whom ${sigstore.issuer} vouches\nno provenance is signed with it\n`,
+      )
     })
 
     test("what another Sigstore has signed does not count", async () => {
