@@ -1134,7 +1134,7 @@ export function keylessFailed(kind: KeylessTrouble, why: string): PylineError {
     case "unreachable":
       return error("SIGNING_FAILED", {
         found: `Sigstore failed: ${why}`,
-        fix: "try again later",
+        fix: "try again later; its hosts, or those of --sigstore, have to be in reach",
         page,
       })
   }

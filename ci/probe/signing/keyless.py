@@ -25,6 +25,10 @@ if os.path.exists(AUTHORITIES):
     os.environ.setdefault("REQUESTS_CA_BUNDLE", AUTHORITIES)
     os.environ.setdefault("SSL_CERT_FILE", AUTHORITIES)
 
+# A proxy is for other machines than this one.
+_here = ["localhost", "127.0.0.1", "::1"]
+os.environ["no_proxy"] = ",".join([*filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY")]), *_here])
+
 import requests
 from cryptography import x509
 from cryptography.hazmat import asn1
@@ -76,7 +80,7 @@ def _sign(args):
             made = {path: signer.sign_dsse(Statement(_read(path))) for path in args.files}
     except InvalidBundle as error:
         # The library goes on without a timestamp that it could not get, and is then without one.
-        hosts = [requests.utils.urlparse(each.url).netloc for each in trust.signing_config.get_tsas()]
+        hosts = [_netloc(each.url) for each in trust.signing_config.get_tsas()]
         raise KeylessError("unreachable", f"{' '.join(hosts) or 'Sigstore'} gives no timestamp") from error
     verifier = Verifier(trusted_root=trust.trusted_root)
     signed = []
@@ -253,7 +257,7 @@ def _within_library(error):
 
 
 def _refused(response):
-    host = requests.utils.urlparse(response.url).netloc
+    host = _netloc(response.url)
     try:
         said = str(response.json()["message"])
     except (ValueError, LookupError, TypeError):
@@ -279,8 +283,12 @@ def _host(error):
         # Of urllib3, which says it in two ways.
         host = getattr(getattr(cause, "pool", None) or getattr(cause, "conn", None), "host", None)
         if url or host:
-            return requests.utils.urlparse(url).netloc if url else host
+            return _netloc(url) if url else host
     return "Sigstore"
+
+
+def _netloc(url):
+    return requests.utils.urlparse(url).netloc.rpartition("@")[2]
 
 
 def _innermost(error):

@@ -22,7 +22,8 @@ export function expectedSigner(asked: {
   sigstore?: File | undefined
 }): Expected {
   const { key, identity, issuer, sigstore } = asked
-  if (key !== undefined && identity === undefined && issuer === undefined) return { key }
+  const others = [identity, issuer, sigstore]
+  if (key !== undefined && others.every((each) => each === undefined)) return { key }
   if (key === undefined && identity && issuer) return { identity, issuer, sigstore }
   throw usage(
     key === undefined
