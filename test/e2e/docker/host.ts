@@ -209,6 +209,11 @@ export class Host {
     return names.split("\n").filter(Boolean).sort()
   }
 
+  /** Kills docker, and nothing of what it runs. It comes back by itself. */
+  async killDocker(): Promise<void> {
+    await this.run("sh", "-c", "kill -KILL $(cat /run/docker.pid)")
+  }
+
   /** Cuts its power, and switches it on again. */
   async reboot(): Promise<void> {
     await this.#off()
