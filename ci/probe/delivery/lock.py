@@ -131,6 +131,8 @@ class HostLock:
         process.stdin.close()
         stderr = process.stderr.read()
         status = process.wait()
+        if status == 255:
+            raise Unreachable(f"the connection to {self._ssh.name} was cut", stderr.decode("utf-8", "replace").splitlines())
         if status < 0:
             raise Unreachable(f"{self._ssh.name} has not said within {SILENCE_S} s whether the lock is free")
         if status == _BUSY:

@@ -44,17 +44,19 @@ class Ssh:
         """
         self._connect()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        end = time.monotonic() + limit
+        end, send = time.monotonic() + limit, stdin
         with subprocess.Popen([*self._ssh(), "--", self.host, shlex.join(words)], **pipes) as process:
             try:
                 while True:
                     left = end - time.monotonic()
                     try:
-                        out, err = process.communicate(stdin, timeout=min(left, _LOOK_S))
+                        out, err = process.communicate(send, timeout=min(left, _LOOK_S))
                         break
                     except subprocess.TimeoutExpired as error:
                         if time.monotonic() >= end:
                             raise Errored(f"{shlex.join(words)[:200]} on {self.name} has not ended within {limit} s") from error
+                    # What is left of it is sent all the same.
+                    send = None
                     if look is not None:
                         look()
             except BaseException:

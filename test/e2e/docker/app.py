@@ -47,7 +47,7 @@ def main():
     if sys.argv[1:] == ["well"]:
         connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=4)
         connection.request("GET", "/healthz")
-        sys.exit(connection.getresponse().status != 200)
+        sys.exit(SAYS.get("status", 1) if connection.getresponse().status != 200 else 0)
     if SAYS.get("dies"):
         print("no database", flush=True)
         sys.exit(7)

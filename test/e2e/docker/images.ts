@@ -85,7 +85,7 @@ export async function publish(
     ...(says.checked === true
       ? [`HEALTHCHECK CMD ["/usr/bin/python3", "/app/app.py", "well"]`]
       : []),
-    'CMD ["/usr/bin/python3", "/app/app.py"]',
+    `CMD ${JSON.stringify(says.command ?? ["/usr/bin/python3", "/app/app.py"])}`,
   ]
   writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"))
   const name = `${repository}:${says.version}`
