@@ -338,11 +338,18 @@ start = "python -m quiet"
       expect(refused.stderr).toContain("error[SIGNATURE_MISSING]")
     })
 
-    test("with its log away nothing is signed", async () => {
-      await sigstore.end("rekor")
-      const run = await publish(env, "--tags=later", ...github, `--sigstore=${config}`)
-      expect(run.exitCode, run.all).toBe(3)
-      expect(run.stderr).toContain("error[SIGNING_FAILED]")
+    test("without a timestamp, and with its log away, nothing is signed", async () => {
+      for (const [service, why] of [
+        ["timestamps", "gives no timestamp"],
+        ["rekor", "cannot be reached: "],
+      ] as const) {
+        await sigstore.end(service)
+        const run = await publish(env, "--tags=later", ...github, `--sigstore=${config}`)
+        expect(run.exitCode, run.all).toBe(3)
+        expect(run.stderr).toMatch(
+          new RegExp(`error\\[SIGNING_FAILED\\]: Sigstore failed: \\S+ ${why}`),
+        )
+      }
       expect(await tags()).not.toContain("later")
     })
   })

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from registry.identity import IdentityError, answer, issued
 from registry.reference import is_loopback
+from registry.shown import hide
 from registry.transport import Request
 
 from package_index.errors import PublishError
@@ -24,8 +25,9 @@ def token(upload, identity, ask, log):
         if identity is None:
             audience = answer(Request("GET", index + "/_/oidc/audience"), "audience", index, log)
             identity = issued(audience, *ask, log)
+        hide(identity)
         body = json.dumps({"token": identity}).encode()
         request = Request("POST", index + "/_/oidc/mint-token", {"Content-Type": "application/json"}, body)
-        return answer(request, "token", index, log, secrets=(identity,))
+        return answer(request, "token", index, log)
     except IdentityError as error:
         raise PublishError("unreachable" if error.passing else "identity", str(error)) from error

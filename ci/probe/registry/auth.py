@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from registry import transport
 from registry.errors import RegistryError, of_status
 from registry.reference import is_loopback
+from registry.shown import hide
 
 _PARAMETER = re.compile(r'([a-zA-Z]+)=(?:"([^"]*)"|([^\s,]+))')
 
@@ -19,6 +20,9 @@ class Login:
 
     username: str
     password: str
+
+    def __post_init__(self):
+        hide(self.password, self.basic().removeprefix("Basic "))
 
     def __repr__(self):
         return f"Login({self.username!r})"
@@ -59,4 +63,5 @@ def _token(host, parameters, login, scope):
         token = None
     if not isinstance(token, str) or "\n" in token or "\r" in token:
         raise RegistryError("invalid", f"{there.netloc} gave no token")
+    hide(token)
     return f"Bearer {token}"

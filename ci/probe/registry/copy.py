@@ -18,12 +18,23 @@ def copy(source, target, digest, *, referrers=False):
     _copy(source, target, manifest)
     if referrers:
         for each in source.referrers(digest):
-            found = source.manifest(each["digest"])
-            if found is not None:
-                headers = _copy(source, target, found)
-                if headers is not None and headers.get("OCI-Subject") != digest:
-                    enlist(target, found, digest)
+            _copy_referrer(source, target, each["digest"], digest)
     return manifest
+
+
+def _copy_referrer(source, target, referrer, digest):
+    try:
+        found = source.manifest(referrer)
+        headers = None if found is None else _copy(source, target, found)
+    except RegistryError as error:
+        # Whoever may push can attach what is none: it must not keep an image from where it is to go.
+        if error.kind not in ("missing", "invalid"):
+            raise
+    except (ValueError, LookupError, TypeError, AttributeError):
+        pass
+    else:
+        if headers is not None and headers.get("OCI-Subject") != digest:
+            enlist(target, found, digest)
 
 
 def _copy(source, target, manifest):

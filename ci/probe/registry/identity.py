@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from registry.errors import RegistryError
 from registry.reference import is_loopback
-from registry.shown import shown
+from registry.shown import hide, shown
 from registry.transport import Request, send
 
 # What can be sent in a header. A library that is given anything else says so, and repeats it.
@@ -35,14 +35,15 @@ def issued(audience, address, bearer, log):
         raise IdentityError("%s://%s is no https address: no token is sent there" % (scheme, host))
     if not _SENDABLE.fullmatch(bearer):
         raise IdentityError("the token for the CI host is none: it is empty, or has spaces, line breaks or letters that no token has")
+    hide(bearer)
     joint = "&" if parts.query else "?"
     url = "%s%saudience=%s" % (address, joint, quote(audience, safe=""))
     request = Request("GET", url, {"Authorization": "bearer " + bearer})
-    return answer(request, "value", "the CI host", log, what="identity", secrets=(bearer,))
+    return answer(request, "value", "the CI host", log, what="identity")
 
 
-def answer(request, key, who, log, *, what=None, secrets=()):
-    """One string of the JSON that a server answers; `what` it is for people. `secrets` are what it was sent."""
+def answer(request, key, who, log, *, what=None):
+    """One string of the JSON that a server answers; `what` it is for people."""
     try:
         response = send(request, log)
     except RegistryError as error:
@@ -54,6 +55,6 @@ def answer(request, key, who, log, *, what=None, secrets=()):
         said = "; ".join(str(error["description"]) for error in document.get("errors", []) if "description" in error)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         said = ""
-    # A token of the answer must not be in a message, so only what is meant for people is; and who is sent one may repeat it.
-    message = "%s gives no %s: %d%s" % (who, what or key, response.status, said and " (%s)" % shown(said, *secrets))
+    # A token of the answer must not be in a message, so only what is meant for people is.
+    message = "%s gives no %s: %d%s" % (who, what or key, response.status, said and " (%s)" % shown(said))
     raise IdentityError(message, passing=response.status == 429 or response.status >= 500)

@@ -33,7 +33,7 @@ import requests
 from cryptography import x509
 from cryptography.hazmat import asn1
 from registry.identity import IdentityError, issued
-from registry.shown import shown
+from registry.shown import hide, shown
 from sigstore.dsse import Statement
 from sigstore.errors import Error as SigstoreError
 from sigstore.errors import TUFError, VerificationError
@@ -52,8 +52,6 @@ AUDIENCE = "sigstore"
 PAUSES = (2, 8)
 PATIENCE = 120
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-# What is in no message, even where somebody repeats it.
-_secrets = []
 # https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md
 _USERNAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 
@@ -181,7 +179,7 @@ def _identity(args):
         identity = _text(args.identity_file)
     else:
         identity = issued(AUDIENCE, _text(args.identity_url_file), _text(args.identity_token_file), _log)
-    _secrets.extend((identity, *identity.split(".")))
+    hide(identity, *identity.split("."))
     if not _TOKEN.fullmatch(identity):
         raise KeylessError("identity", "it is no token of OpenID Connect")
     return identity
@@ -262,7 +260,7 @@ def _refused(response):
         said = str(response.json()["message"])
     except (ValueError, LookupError, TypeError):
         said = response.reason
-    said = shown(said, *_secrets)
+    said = shown(said)
     # 4xx is what a certificate authority says to an identity that it does not know; nothing else is asked with it.
     if response.status_code in (400, 401, 403) and "signingCert" in response.url:
         return KeylessError("identity", f"{host} does not take it: {response.status_code} {said}")
@@ -300,7 +298,7 @@ def _innermost(error):
 
 def _sentence(error):
     """An exception in one line of bounded length."""
-    return shown(error, *_secrets, most=600).rstrip(".") or type(error).__name__
+    return shown(error, most=600).rstrip(".") or type(error).__name__
 
 
 def _log(line):
@@ -315,7 +313,7 @@ def _read(path):
 def _text(path):
     """What is in a secret."""
     text = _read(path).decode(errors="replace").strip()
-    _secrets.append(text)
+    hide(text)
     return text
 
 
@@ -347,7 +345,7 @@ def main(arguments):
         print(error, file=sys.stderr)
     except Exception:
         for line in traceback.format_exc().splitlines():
-            print(shown(line, *_secrets), file=sys.stderr)
+            print(shown(line), file=sys.stderr)
         return 1
     with open(args.output, "w", encoding="utf-8") as file:
         json.dump(result, file)

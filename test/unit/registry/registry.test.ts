@@ -75,6 +75,19 @@ describe("tags", () => {
   })
 })
 
+test("a password that the registry repeats is not shown", async () => {
+  const login = { username: "me", password: "hunter2-and-more" }
+  const { ref } = added()
+  registry.login = login
+  const basic = Buffer.from(`${login.username}:${login.password}`).toString("base64")
+  const message = `\x1b[2J${login.password} of ${basic} may not`
+  const body = JSON.stringify({ errors: [{ message }] })
+  registry.script.fail(/manifests/, { status: 403, body })
+  const { answer, printed } = await run(["tag", ref, "--move", "x"], { login })
+  expect(answer.message).toContain("403 (\ufffd[2J*** of *** may not)")
+  expect(printed).not.toContain(login.password)
+})
+
 describe("documents", () => {
   test.each([true, false])("are attached to an image once (referrers API: %s)", async (api) => {
     registry.referrers = api
@@ -141,6 +154,13 @@ describe("documents", () => {
       false,
     ])
     expect(found[0]?.problem).toBe("a document of more than 16 MiB")
+    const target = `${registry.host}/me/copy`
+    const copied = await run(["copy", ref, target, "--referrers"])
+    expect(copied.answer).toMatchObject({ ok: true, digest })
+    const there = await run(["referrers", `${target}@${digest}`, path.dirname(file("x", ""))])
+    expect(there.answer.referrers).toContainEqual(
+      expect.objectContaining({ files: [expect.objectContaining({ title: "good.json" })] }),
+    )
     expect(found.map(({ files }) => files.map(({ title }) => title))).toEqual([
       ...[[], [], [], [], [], [], [], [null]],
       ["good.json"],
