@@ -94,7 +94,7 @@ class HostLock:
     def run(self, words, stdin, limit):
         """What Ssh.run gives, of a command that changes something: who has the lock next finds that it has ended."""
         self.check()
-        done = self._ssh.run(["sh", "-c", _WORK, self._name, *words], stdin, limit)
+        done = self._ssh.run(["sh", "-c", _WORK, self._name, *words], stdin, limit, called=words)
         if done[0] == _BUSY:
             raise Errored(f"the lock on {self._ssh.name} was lost: somebody else takes it")
         return done

@@ -37,10 +37,10 @@ class Ssh:
     def name(self):
         return f"{self.user}@{self.host}" if self.user else self.host
 
-    def run(self, words, stdin=b"", limit=SHORT, look=None):
+    def run(self, words, stdin=b"", limit=SHORT, look=None, called=None):
         """
         (status, standard output, standard error) of a command. Raises Unreachable. `look` is called now and then while it
-        goes on, and raises where there is no sense in waiting any longer.
+        goes on, and raises where there is no sense in waiting any longer. `called`: the words that people know it by.
         """
         self._connect()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -54,7 +54,8 @@ class Ssh:
                         break
                     except subprocess.TimeoutExpired as error:
                         if time.monotonic() >= end:
-                            raise Errored(f"{shlex.join(words)[:200]} on {self.name} has not ended within {limit} s") from error
+                            said = shlex.join(called or words)[:200]
+                            raise Errored(f"{said} on {self.name} has not ended within {limit} s") from error
                     # What is left of it is sent all the same.
                     send = None
                     if look is not None:

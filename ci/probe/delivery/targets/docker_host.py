@@ -168,7 +168,7 @@ class DockerHost(Target):
         else:
             words = ["sh", "-c", _PULL_WITH_LOGIN, "sh", image.reference]
             self.host_lock.check()
-            status, _, err = self._understood(*self.ssh.run(words, self._login(image), PULL, self._ping))
+            status, _, err = self._understood(*self.ssh.run(words, self._login(image), PULL, self._ping, ["docker", "pull", image.reference]))
         if status != 0:
             raise PullFailed(f"{self.ssh.name} cannot pull {image.reference}", lines(err))
 
@@ -274,9 +274,9 @@ class DockerHost(Target):
     def _exec(self, name, words):
         # 255 is what ssh itself ends with.
         self.host_lock.check()
-        words = ["sh", "-c", 'docker exec "$@"; printf "\\n%s" "$?" >&2', "sh", name, *words]
+        script = ["sh", "-c", 'docker exec "$@"; printf "\\n%s" "$?" >&2', "sh", name, *words]
         try:
-            _, out, err = self.ssh.run(words, limit=3 * ASK)
+            _, out, err = self.ssh.run(script, limit=3 * ASK, called=["docker", "exec", name, *words])
         except Unreachable:
             raise
         except Errored as error:
