@@ -11,11 +11,15 @@ import { image, tar } from "../contract/servers/image.ts"
 import { digestOf } from "../contract/servers/registry.ts"
 import { probeDirectory } from "../unit/ci/fixtures.ts"
 
-const folder = mkdtempSync(path.join(tmpdir(), "pyline-delivery-test-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+// Where all tests of a file are skipped, nothing of it is run afterwards either.
+let folder: string | undefined
+afterAll(() => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+})
 let made = 0
 
 export const newFolder = (): string => {
+  folder ??= mkdtempSync(path.join(tmpdir(), "pyline-delivery-test-"))
   const dir = path.join(folder, `${made++}`)
   mkdirSync(dir)
   return dir
